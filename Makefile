@@ -1,0 +1,42 @@
+# Two commands do everything: `make propose` and `make test`. Neither needs root.
+#   make propose   environment, then the main job on the store in corpus/ (no Go, no nsc)
+#   make test      lint, types, layers, and every test; builds the pinned nsc and nats-servers
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+TOOLS  := .build/bin
+STORE  ?= corpus/acme
+
+.PHONY: propose test long lint tools golden bench clean
+
+propose: $(VENV)/.installed
+	@$(BIN)/permopt propose $(STORE)
+
+test: $(VENV)/.tested
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/test.sh
+
+# The same tests with the budgets that are too long for every run.
+long: $(VENV)/.tested
+	@PATH="$(CURDIR)/$(BIN):$$PATH" PERMOPT_BUDGET=long sh tools/test.sh
+
+lint: $(VENV)/.tested
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/lint.sh
+
+tools:
+	@sh tools/build.sh
+
+bench: $(VENV)/.tested
+	@PATH="$(CURDIR)/$(BIN):$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python benchmarks/run.py
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("permopt needs Python 3.11 or later; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.tested: pyproject.toml $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .build

@@ -1,0 +1,230 @@
+"""Typed claims of operator, account, user and activation tokens, field for field as the Go library has them.
+
+Every record keeps what it does not know in ``unknown``, so that reading loses nothing; nsc drops such fields when it
+re-encodes, and `optimizer.claims.encode` can write either. A field that is absent, null or zero in the token is None,
+empty or zero here, save for permission lists, where absent (None) and empty (``()``) mean different things to the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from optimizer.claims.keys import AccountKey, OperatorKey, UserKey
+
+Json = Any  # what json.loads returns; narrowed field by field in decode
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectLists:
+    """The ``pub`` or ``sub`` half of a permission block; None where the key is absent or null."""
+
+    allow: tuple[str, ...] | None = None
+    deny: tuple[str, ...] | None = None
+    unknown: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsePermission:
+    """``resp``: how many replies a responder may publish, and for how many nanoseconds."""
+
+    max: int = 0
+    ttl: int = 0
+    unknown: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionLists:
+    """A permission block as written: texts in the order read, duplicates kept."""
+
+    pub: SubjectLists = SubjectLists()
+    sub: SubjectLists = SubjectLists()
+    resp: ResponsePermission | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the server takes the account's defaults instead. Server: ``buildPermissionsFromJwt``."""
+        return self.resp is None and not (self.pub.allow or self.pub.deny or self.sub.allow or self.sub.deny)
+
+    @property
+    def has_explicit_empty_list(self) -> bool:
+        """Whether some list is present and empty: a re-encode by nsc drops it, which can open it."""
+        return () in (self.pub.allow, self.pub.deny, self.sub.allow, self.sub.deny)
+
+    def as_claims(self) -> dict[str, Json]:
+        """The JSON of the block, as `optimizer.subjects.permissions.Permissions.from_claims` reads it."""
+        block: dict[str, Json] = {}
+        for name, lists in (("pub", self.pub), ("sub", self.sub)):
+            side = {k: list(v) for k, v in (("allow", lists.allow), ("deny", lists.deny)) if v is not None}
+            if side:
+                block[name] = side
+        if self.resp is not None:
+            block["resp"] = {"max": self.resp.max, "ttl": self.resp.ttl}
+        return block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserLimits:
+    """Everything in a user token or scope template beside the permission lists; None where absent."""
+
+    src: tuple[str, ...] | None = None
+    times: tuple[Mapping[str, Json], ...] | None = None
+    times_location: str = ""
+    subs: int | None = None
+    data: int | None = None
+    payload: int | None = None
+    bearer_token: bool = False
+    proxy_required: bool = False
+    allowed_connection_types: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a scoped signing key says of the users it issues."""
+
+    kind: str
+    role: str = ""
+    permissions: PermissionLists = PermissionLists()
+    limits: UserLimits = UserLimits()
+    description: str = ""
+    unknown: Mapping[str, Json] = field(default_factory=dict)
+    """Unknown members of the scope object."""
+    unknown_template: Mapping[str, Json] = field(default_factory=dict)
+    """Unknown members of its template."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key that may sign for its account; with a scope, only users as the scope's template says."""
+
+    key: str
+    scope: Scope | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A subject that an account offers to others."""
+
+    name: str = ""
+    subject: str = ""
+    type: str = ""
+    """``stream`` or ``service``."""
+    token_req: bool = False
+    revocations: Mapping[str, int] = field(default_factory=dict)
+    response_type: str = ""
+    response_threshold: int = 0
+    service_latency: Mapping[str, Json] | None = None
+    account_token_position: int = 0
+    advertise: bool = False
+    allow_trace: bool = False
+    description: str = ""
+    info_url: str = ""
+    unknown: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """A subject that an account takes from another.
+
+    Notes
+    -----
+    ``to`` is the legacy form: for a stream it is a prefix; for a service ``subject`` and ``to`` are the other way
+    round (``subject`` is the importer's own, ``to`` the exporter's).
+    """
+
+    name: str = ""
+    subject: str = ""
+    account: str = ""
+    token: str = ""
+    to: str = ""
+    local_subject: str = ""
+    type: str = ""
+    share: bool = False
+    allow_trace: bool = False
+    unknown: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The registered claims every token has, and what kind and version its ``nats`` object states."""
+
+    aud: str = ""
+    exp: int = 0
+    jti: str = ""
+    iat: int = 0
+    iss: str = ""
+    name: str = ""
+    nbf: int = 0
+    tags: tuple[str, ...] = ()
+    version: int = 2
+    unknown_top: Mapping[str, Json] = field(default_factory=dict)
+    """Unknown members beside ``nats``."""
+    unknown: Mapping[str, Json] = field(default_factory=dict)
+    """Unknown members of ``nats``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorClaims(Head):
+    """An operator token."""
+
+    sub: OperatorKey
+    signing_keys: tuple[str, ...] = ()
+    account_server_url: str = ""
+    operator_service_urls: tuple[str, ...] = ()
+    system_account: str = ""
+    assert_server_version: str = ""
+    strict_signing_key_usage: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountClaims(Head):
+    """An account token."""
+
+    sub: AccountKey
+    imports: tuple[Import, ...] = ()
+    exports: tuple[Export, ...] = ()
+    limits: Mapping[str, Json] = field(default_factory=dict)
+    signing_keys: tuple[SigningKey, ...] = ()
+    revocations: Mapping[str, int] = field(default_factory=dict)
+    """User key, or ``*``, to the time at or before which a token's ``iat`` is refused."""
+    default_permissions: PermissionLists = PermissionLists()
+    mappings: Mapping[str, tuple[Mapping[str, Json], ...]] = field(default_factory=dict)
+    authorization: Mapping[str, Json] = field(default_factory=dict)
+    trace: Mapping[str, Json] | None = None
+    cluster_traffic: str = ""
+    description: str = ""
+    info_url: str = ""
+
+    def revoked_at(self, user: UserKey) -> int | None:
+        """The time at or before which a token of this user is refused, or None. Server: ``isRevoked``."""
+        times = [self.revocations[key] for key in (user, "*") if key in self.revocations]
+        return max(times) if times else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserClaims(Head):
+    """A user token."""
+
+    sub: UserKey
+    permissions: PermissionLists = PermissionLists()
+    limits: UserLimits = UserLimits()
+    issuer_account: str = ""
+
+    @property
+    def account(self) -> AccountKey:
+        """The account this user belongs to: ``issuer_account``, else the issuer itself."""
+        return AccountKey(self.issuer_account or self.iss)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationClaims(Head):
+    """An activation token: leave to import a private export. ``sub`` is the importing account, or ``public``."""
+
+    sub: str
+    subject: str = ""
+    kind: str = ""
+    issuer_account: str = ""
+
+
+Claims = OperatorClaims | AccountClaims | UserClaims | ActivationClaims

@@ -1,0 +1,130 @@
+"""Operator, accounts and users as read, with what was skipped and what may be concluded from absence."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from optimizer.claims.model import AccountClaims, OperatorClaims, UserClaims
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from optimizer.claims.keys import AccountKey, UserKey
+    from optimizer.claims.token import Token
+
+C = TypeVar("C", OperatorClaims, AccountClaims, UserClaims)
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Something wrong with a token that the server would notice: signature, chain, expiry, revocation.
+
+    Parameters
+    ----------
+    code
+        One of ``bad-signature``, ``foreign-issuer``, ``expired``, ``not-yet-valid``, ``revoked``, ``unknown-account``,
+        ``self-signed``, ``refused`` ...; stable, for machines.
+    message
+        For people, in the style of `optimizer.errors`.
+    """
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signed(Generic[C]):
+    """Claims together with the token they came from.
+
+    Parameters
+    ----------
+    origin
+        Where it was read: a path relative to the source, or a description. Never trusted in a shell or a path.
+    store_name
+        The name nsc files it under (its directory or file name), or empty where the source is no nsc store.
+    """
+
+    claims: C
+    token: Token
+    origin: str
+    issues: tuple[Issue, ...] = ()
+    store_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that was not read, and why."""
+
+    origin: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What may be concluded from absence. Each is False unless a person states it."""
+
+    users: bool = False
+    accounts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hierarchy:
+    """Everything one operator's source held.
+
+    Parameters
+    ----------
+    users
+        By (user key, account key): one nkey may be a user of several accounts.
+    store
+        What the source is, for the reader of a report: its kind and path as given.
+    managed
+        Whether nsc's ``.nsc`` file marks the store as managed, where nsc may push on every edit.
+    has_users
+        Whether this kind of source can hold user tokens at all (a resolver directory cannot).
+    """
+
+    operator: Signed[OperatorClaims] | None = None
+    accounts: Mapping[AccountKey, Signed[AccountClaims]] = field(default_factory=dict)
+    users: Mapping[tuple[UserKey, AccountKey], Signed[UserClaims]] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
+    coverage: Coverage = field(default_factory=Coverage)
+    store: str = ""
+    managed: bool = False
+    has_users: bool = True
+
+    def with_account(self, account: Signed[AccountClaims]) -> Hierarchy:
+        """This hierarchy with one account replaced (found by its key)."""
+        accounts = {**self.accounts, account.claims.sub: account}
+        return replace(self, accounts=MappingProxyType(accounts))
+
+    def with_user(self, user: Signed[UserClaims]) -> Hierarchy:
+        """This hierarchy with one user replaced (found by its key and account)."""
+        users = {**self.users, (user.claims.sub, user.claims.account): user}
+        return replace(self, users=MappingProxyType(users))
+
+    def users_of(self, account: AccountKey) -> Iterable[Signed[UserClaims]]:
+        """The users of one account, in the order they were read."""
+        return (user for (_, owner), user in self.users.items() if owner == account)
+
+    def only(self, account: AccountKey) -> Hierarchy:
+        """The part of this hierarchy that one account and its users make up, the operator included."""
+        return replace(
+            self,
+            accounts={account: self.accounts[account]},
+            users={key: user for key, user in self.users.items() if key[1] == account},
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash over all tokens; two reads of an unchanged source agree."""
+        digest = hashlib.sha256()
+        texts = [signed.token.text for signed in self.accounts.values()]
+        texts += [signed.token.text for signed in self.users.values()]
+        if self.operator is not None:
+            texts.append(self.operator.token.text)
+        for text in sorted(texts):
+            digest.update(text.encode() + b"\n")
+        return digest.hexdigest()

@@ -1,0 +1,162 @@
+"""Subjects and permission entries as the server tokenises them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+# Go's unicode.IsSpace, which strings.Fields splits on.
+_SPACES = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+
+# Server: mustacheRE in auth.go.
+TEMPLATE = re.compile(r"{{2}([^}]+)}{2}")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A subject, its tokens, and what set of literal subjects it stands for.
+
+    Examples
+    --------
+    >>> Subject("orders.*").covers(Subject("orders.us"))
+    True
+    >>> Subject("orders.*").covers(Subject("orders.>"))
+    False
+    """
+
+    text: str
+
+    @cached_property
+    def tokens(self) -> tuple[str, ...]:
+        """The text split at dots."""
+        return tuple(self.text.split("."))
+
+    @cached_property
+    def is_valid(self) -> bool:
+        """Whether the server inserts it into a permission list instead of ignoring it.
+
+        Server: ``isValidSubject``: no empty token, no white space, ``>`` only last.
+        """
+        tokens = self.tokens
+        return (
+            all(tokens)
+            and ">" not in tokens[:-1]
+            and not any(character in self.text for character in "\t\n\f\r ")
+        )
+
+    @property
+    def has_wildcard(self) -> bool:
+        """Whether any token is a whole ``*`` or ``>``. Server: ``subjectHasWildcard``."""
+        return "*" in self.tokens or ">" in self.tokens
+
+    @property
+    def is_template(self) -> bool:
+        """Whether it holds ``{{...}}``, which a scoped signing key expands per user."""
+        return TEMPLATE.search(self.text) is not None
+
+    def covers(self, other: Subject) -> bool:
+        """Whether every literal subject of ``other`` is one of this.
+
+        Also how a request is matched against an entry: the server takes the ``*`` and ``>`` of a request for plain
+        tokens, which `covers` answers alike save that an entry ``a.*`` admits the request ``a.>``; use `admits` for that.
+        """
+        mine, theirs = self.tokens, other.tokens
+        for index, token in enumerate(mine):
+            if index >= len(theirs):
+                return False
+            if token == ">":
+                return True
+            if theirs[index] == ">" or (token != "*" and token != theirs[index]):
+                return False
+        return len(mine) == len(theirs)
+
+    def admits(self, request: Subject) -> bool:
+        """Whether an entry of this subject matches a request, wildcards in it taken as plain tokens.
+
+        Server: ``matchLevel`` in sublist.go.
+        """
+        mine, theirs = self.tokens, request.tokens
+        if not all(theirs):
+            return False
+        for index, token in enumerate(mine):
+            if index >= len(theirs):
+                return False
+            if token == ">":
+                return True
+            if token not in ("*", theirs[index]):
+                return False
+        return len(mine) == len(theirs)
+
+    def overlaps(self, other: Subject) -> bool:
+        """Whether some literal subject belongs to both. Server: ``SubjectsCollide``."""
+        mine, theirs = self.tokens, other.tokens
+        for left, right in zip(mine, theirs, strict=False):
+            if left == ">" or right == ">":
+                return True
+            if left != right and "*" not in (left, right):
+                return False
+        return len(mine) == len(theirs)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One element of an allow or deny list: a subject, and in a subscribe list possibly a queue name pattern."""
+
+    text: str
+
+    @cached_property
+    def _fields(self) -> tuple[str, ...]:
+        return tuple(field for field in _SPACES.split(self.text) if field)
+
+    @cached_property
+    def subject(self) -> Subject:
+        """The subject part."""
+        return Subject(self._fields[0] if self._fields else "")
+
+    @property
+    def queue(self) -> str | None:
+        """The queue name pattern, or None for a plain entry."""
+        return self._fields[1] if len(self._fields) > 1 else None
+
+    @property
+    def is_template(self) -> bool:
+        """Whether the whole text holds ``{{...}}``."""
+        return TEMPLATE.search(self.text) is not None
+
+    def is_ignored(self, *, publish: bool) -> bool:
+        """Whether the server passes over it, though it still makes its list non-empty.
+
+        Server: ``setPermissions`` skips what ``IsValidSubject`` or ``splitSubjectQueue`` refuses.
+        """
+        if publish:
+            return not Subject(self.text).is_valid
+        queue = self.queue
+        return (
+            len(self._fields) > 2  # noqa: PLR2004 subject, queue
+            or not self.subject.is_valid
+            or (queue is not None and not Subject(queue).is_valid)
+        )
+
+    def refusal(self, *, publish: bool) -> str | None:
+        """Why the server refuses the whole connection over this entry, or None.
+
+        Server: ``checkPermission`` in jwt's types.go, run when a user token is decoded for a connection.
+        """
+        parts = self.text.split(" ")
+        if len(parts) > 2:  # noqa: PLR2004 subject, queue
+            return "contains too many spaces"
+        for part in parts:
+            if part == "":
+                return "has an empty subject or queue"
+            if part[0] == "." or part[-1] == "." or ".." in part:
+                return "has an empty token"
+        if publish and len(parts) == 2:  # noqa: PLR2004 subject, queue
+            return "names a queue in a publish list"
+        return None
+
+    def __str__(self) -> str:
+        return self.text
