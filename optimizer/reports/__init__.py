@@ -1,0 +1,1 @@
+"""Text out: what was found, for a terminal, a machine or a page; one file a form."""

@@ -1,0 +1,6 @@
+"""tmp"""
+
+
+def command() -> int:
+    print("home")
+    return 0

@@ -1,0 +1,301 @@
+"""What permopt found, as JSON documents: names exact, seeds redacted, keys in a fixed order.
+
+`optimizer.review.plan` reads a plan back; whatever is written here it must understand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, assert_never
+
+from optimizer.edits import touches_account_token
+from optimizer.subjects.compare import Connect, Deliver, LeafSubscribe, Publish, Subscribe
+from optimizer.text import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from optimizer.claims.keys import AccountKey, UserKey
+    from optimizer.claims.model import AccountClaims, OperatorClaims, UserClaims
+    from optimizer.edits import Edit, Target
+    from optimizer.hierarchy import Hierarchy, Signed
+    from optimizer.proposals import Finding, Judgement, Plan, Proposal, TokenChange, Witness
+    from optimizer.settings import Settings
+    from optimizer.subjects.compare import Probe
+
+PLAN = "permopt.plan.v1"
+
+Document = dict[str, Any]
+
+
+def text_of(document: Mapping[str, Any]) -> str:
+    """The document as text: ASCII only, so that no terminal and no encoding can garble a name."""
+    return json.dumps(document, indent=2).replace("\x7f", "\\u007f") + "\n"
+
+
+def digest(document: Mapping[str, Any]) -> str:
+    """The hash of a whole document, its own ``digest`` left out: an edited plan is known by it.
+
+    Parameters
+    ----------
+    document
+        With or without ``digest``; order of keys and white space do not matter.
+
+    Returns
+    -------
+    str
+        ``sha256:`` and 64 hexadecimal digits.
+    """
+    rest = {key: value for key, value in document.items() if key != "digest"}
+    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def plan_document(plan: Plan, settings: Settings) -> Document:
+    """A plan as ``permopt.plan.v1``: complete enough to review it and to write its scripts from it alone.
+
+    Parameters
+    ----------
+    plan
+        What `optimizer.examine.examine` returned.
+    settings
+        What it was asked for with; the plan is judged again under the same settings.
+
+    Returns
+    -------
+    dict
+        JSON values only, ``digest`` included.
+    """
+    names = _Names(plan.hierarchy)
+    hierarchy = plan.hierarchy
+    document: Document = {
+        "type": PLAN,
+        "digest": "",
+        "fingerprint": hierarchy.fingerprint,
+        "settings": _settings(settings),
+        "source": {
+            "store": hierarchy.store,
+            "managed": hierarchy.managed,
+            "has_users": hierarchy.has_users,
+            "complete": {"users": hierarchy.coverage.users, "accounts": hierarchy.coverage.accounts},
+            "accounts": len(hierarchy.accounts),
+            "users": len(hierarchy.users),
+            "account_bytes": sum(account.token.size for account in hierarchy.accounts.values()),
+            "user_bytes": sum(user.token.size for user in hierarchy.users.values()),
+            "skipped": [
+                {"origin": skipped.origin, "reason": skipped.reason} for skipped in hierarchy.skipped
+            ],
+        },
+        "targets": _targets(plan, names),
+        "proposals": [_proposal(proposal, names) for proposal in plan.proposals],
+        "findings": [finding_document(finding, hierarchy) for finding in plan.findings],
+        "set_aside": [{"id": aside.id, "reason": aside.reason} for aside in plan.set_aside],
+        "judgement": None if plan.judgement is None else _judgement(plan.judgement, names),
+    }
+    document = without_seeds(document)
+    document["digest"] = digest(document)
+    return document
+
+
+def without_seeds(value: Any) -> Any:  # noqa: ANN401 JSON values are what they are
+    """A JSON value with whatever looks like a seed redacted; tokens, which are public, stay as they are."""
+    match value:
+        case str():
+            return redacted(value)
+        case dict():
+            return {
+                key: item if key == "token_before" else without_seeds(item) for key, item in value.items()
+            }
+        case list():
+            return [without_seeds(item) for item in value]
+        case _:
+            return value
+
+
+def finding_document(finding: Finding, hierarchy: Hierarchy) -> Document:
+    """One finding: what a rule noticed, where, and why."""
+    return without_seeds(_finding(finding, _Names(hierarchy)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Keys with the names beside them: people and scripts look for names, only keys are unique."""
+
+    hierarchy: Hierarchy
+
+    def of(self, account: AccountKey, user: UserKey | None) -> Document:
+        owner = self.hierarchy.accounts.get(account)
+        named: Document = {"account": "" if owner is None else owner.claims.name, "account_key": account}
+        if user is not None:
+            member = self.hierarchy.users.get((user, account))
+            named["user"] = "" if member is None else member.claims.name
+            named["user_key"] = user
+        return named
+
+
+def _settings(settings: Settings) -> Document:
+    return {
+        "now": settings.now,
+        "servers": [server.value for server in settings.servers],
+        "complete": {"users": settings.complete_users, "accounts": settings.complete_accounts},
+        "accounts": list(settings.accounts),
+        "rules": list(settings.rules),
+        "effort": settings.effort,
+        "budget": settings.budget,
+        "user_budget": settings.user_budget,
+    }
+
+
+def _targets(plan: Plan, names: _Names) -> list[Document]:
+    """The tokens that judging again needs: the operator, the touched accounts, and all their users."""
+    hierarchy = plan.hierarchy
+    touched = {edit.target.account for proposal in plan.proposals for edit in proposal.edits}
+    targets = []
+    if hierarchy.operator is not None and touched:
+        targets.append(
+            {"kind": "operator", "name": hierarchy.operator.claims.name} | _token(hierarchy.operator)
+        )
+    for key, account in hierarchy.accounts.items():
+        if key not in touched:
+            continue
+        targets.append({"kind": "account", **names.of(key, None), **_token(account)})
+        targets += [
+            {"kind": "user", **names.of(key, user.claims.sub), **_token(user)}
+            for user in hierarchy.users_of(key)
+        ]
+    return targets
+
+
+def _token(signed: Signed[OperatorClaims] | Signed[AccountClaims] | Signed[UserClaims]) -> Document:
+    return {
+        "token_before": signed.token.text,
+        "origin": signed.origin,
+        "store_name": signed.store_name,
+        "issues": [{"code": issue.code, "message": issue.message} for issue in signed.issues],
+    }
+
+
+def _proposal(proposal: Proposal, names: _Names) -> Document:
+    judgement = _judgement(proposal.judgement, names)
+    return {
+        "id": proposal.id,
+        "rule": proposal.finding.rule,
+        "target": _target(proposal.finding.target, proposal.finding, names),
+        "finding": _finding(proposal.finding, names),
+        "safety": judgement["safety"],
+        "relation": judgement["relation"],
+        "gained": judgement["gained"],
+        "lost": judgement["lost"],
+        "saving": {"before": proposal.judgement.saving.before, "after": proposal.judgement.saving.after},
+        "reach": judgement["reach"],
+        "disturbs": judgement["disturbs"],
+        "undo": judgement["undo"],
+        "edits": [_edit(edit, names) for edit in proposal.edits],
+        "evidence": _evidence(proposal.finding),
+        "requires": list(proposal.requires),
+        "alternatives": list(proposal.alternatives),
+        "covers": {
+            "servers": [server.value for server in proposal.judgement.proof.servers],
+            "connections": list(proposal.judgement.proof.connections),
+        },
+        "proof": judgement["proof"],
+        "tokens": judgement["tokens"],
+    }
+
+
+def _finding(finding: Finding, names: _Names) -> Document:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "target": _target(finding.target, finding, names),
+        "list": None if finding.list is None else finding.list.value,
+        "message": finding.message,
+        "evidence": _evidence(finding),
+        "advice": finding.advice,
+    }
+
+
+def _evidence(finding: Finding) -> list[Document]:
+    return [{"basis": evidence.basis.value, "statement": evidence.statement} for evidence in finding.evidence]
+
+
+def _target(target: Target, finding: Finding | None, names: _Names) -> Document:
+    found: Document = {"kind": target.kind.value, **names.of(target.account, target.user)}
+    if target.key is not None:
+        found["key"] = target.key
+    found["pointer"] = target.pointer(None if finding is None else finding.list)
+    return found
+
+
+def _edit(edit: Edit, names: _Names) -> Document:
+    return {
+        "verb": "edit-entries",
+        "target": _target(edit.target, None, names),
+        "list": edit.list.value,
+        "pointer": edit.target.pointer(edit.list),
+        "remove": list(edit.remove),
+        "add": list(edit.add),
+        "rewrites": "account" if touches_account_token(edit) else "user",
+    }
+
+
+def _judgement(judgement: Judgement, names: _Names) -> Document:
+    return {
+        "relation": judgement.relation.value,
+        "safety": judgement.safety.value,
+        "gained": _witnesses(judgement.gained),
+        "lost": _witnesses(judgement.lost),
+        "proof": {
+            "principals": judgement.proof.principals,
+            "complete": judgement.proof.complete,
+            "why_incomplete": list(judgement.proof.why_incomplete),
+            "servers": [server.value for server in judgement.proof.servers],
+            "connections": list(judgement.proof.connections),
+        },
+        "tokens": [_token_change(change, names) for change in judgement.tokens],
+        "reach": judgement.reach,
+        "disturbs": judgement.disturbs,
+        "undo": judgement.undo,
+    }
+
+
+def _token_change(change: TokenChange, names: _Names) -> Document:
+    named = names.of(change.account, change.user)
+    return {"user": None, "user_key": None, **named, "before": change.before, "after": change.after}
+
+
+def _witnesses(witnesses: Iterable[Witness]) -> list[Document]:
+    return [
+        {
+            **probe_document(witness.probe),
+            "principal": witness.principal,
+            "server": witness.server.value,
+        }
+        for witness in witnesses
+    ]
+
+
+def probe_document(probe: Probe) -> Document:
+    """What somebody could try, as JSON; keys without a value are left out."""
+    match probe:
+        case Publish():
+            found = {"probe": "publish", "subject": probe.subject, "replying_to": probe.replying_to}
+        case Subscribe():
+            found = {"probe": "subscribe", "subject": probe.subject, "queue": probe.queue}
+        case Deliver():
+            found = {
+                "probe": "deliver",
+                "subscription": probe.subscription,
+                "queue": probe.queue,
+                "subject": probe.subject,
+                "alongside": probe.alongside,
+            }
+        case LeafSubscribe():
+            found = {"probe": "leaf_subscribe", "subject": probe.subject}
+        case Connect():
+            found = {"probe": "connect"}
+        case _:
+            assert_never(probe)
+    return {key: value for key, value in found.items() if value is not None}
