@@ -1,8 +1,4 @@
-"""The closed set of edits nsc can make, and what each makes of a hierarchy.
-
-An edit says what should change; ``optimizer.nsc.step`` says with which nsc commands, and ``optimizer.judge`` what
-that is worth. `apply` changes claims only: bytes follow when the judge re-encodes them as nsc will.
-"""
+"""Edits of subject lists: what should change, and what nsc makes of a hierarchy when it makes the change."""
 
 from __future__ import annotations
 
@@ -11,7 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from optimizer.claims.model import AccountClaims, PermissionLists, Scope, SubjectLists, UserClaims
+from optimizer.claims.model import (
+    AccountClaims,
+    PermissionLists,
+    Scope,
+    SubjectLists,
+    UserClaims,
+    UserLimits,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,7 +102,7 @@ class EditEntries:
 
     Notes
     -----
-    nsc: ``edit user``, ``edit signing-key`` and ``edit account`` re-sort all four lists of the block on every such edit.
+    nsc: ``edit user``, ``edit signing-key`` and ``edit account`` re-sort all four lists of the block each time.
     """
 
     target: Target
@@ -124,7 +127,7 @@ def permission_lists(hierarchy: Hierarchy, target: Target) -> PermissionLists:
             assert target.user is not None  # noqa: S101 INVARIANT: a USER target names its user
             return hierarchy.users[target.user, target.account].claims.permissions
         case TargetKind.SCOPE:
-            return _scope(hierarchy.accounts[target.account].claims, target.key).permissions
+            return scope_of(hierarchy.accounts[target.account].claims, target.key).permissions
         case TargetKind.DEFAULTS:
             return hierarchy.accounts[target.account].claims.default_permissions
 
@@ -143,25 +146,45 @@ def apply(edit: Edit, hierarchy: Hierarchy) -> Hierarchy:
     KeyError
         The edit names a target the hierarchy does not hold, or an entry the list does not hold.
     """
-    block = _edited(permission_lists(hierarchy, edit.target), edit)
-    match edit.target.kind:
+    return with_lists(hierarchy, edit.target, _edited(permission_lists(hierarchy, edit.target), edit))
+
+
+def with_lists(hierarchy: Hierarchy, target: Target, lists: PermissionLists) -> Hierarchy:
+    """The hierarchy after nsc wrote these lists into a block, and did what it does beside on every such edit.
+
+    nsc: ``UserPermissionLimits.Run`` sorts and lower-cases ``src`` and upper-cases the connection types of the
+    user or template it edits; ``GenericClaimsParams.Run`` sorts tags (``edit user`` and ``edit account``).
+
+    Raises
+    ------
+    KeyError
+        The hierarchy holds no such target.
+    """
+    match target.kind:
         case TargetKind.USER:
-            assert edit.target.user is not None  # noqa: S101 INVARIANT: a USER target names its user
-            user = hierarchy.users[edit.target.user, edit.target.account]
-            return hierarchy.with_user(replace(user, claims=replace(user.claims, permissions=block)))
+            assert target.user is not None  # noqa: S101 INVARIANT: a USER target names its user
+            user = hierarchy.users[target.user, target.account]
+            claims = replace(
+                user.claims,
+                permissions=lists,
+                limits=_as_nsc_keeps(user.claims.limits),
+                tags=_sorted(user.claims.tags),
+            )
+            return hierarchy.with_user(replace(user, claims=claims))
         case TargetKind.SCOPE:
-            account = hierarchy.accounts[edit.target.account]
+            account = hierarchy.accounts[target.account]
+            scope = scope_of(account.claims, target.key)
+            scope = replace(scope, permissions=lists, limits=_as_nsc_keeps(scope.limits))
             keys = tuple(
-                replace(key, scope=replace(key.scope, permissions=block))
-                if key.key == edit.target.key and key.scope is not None
-                else key
+                replace(key, scope=scope) if key.key == target.key and key.scope is not None else key
                 for key in account.claims.signing_keys
             )
             return hierarchy.with_account(replace(account, claims=replace(account.claims, signing_keys=keys)))
         case TargetKind.DEFAULTS:
-            account = hierarchy.accounts[edit.target.account]
+            account = hierarchy.accounts[target.account]
+            tags = _sorted(account.claims.tags)
             return hierarchy.with_account(
-                replace(account, claims=replace(account.claims, default_permissions=block))
+                replace(account, claims=replace(account.claims, default_permissions=lists, tags=tags))
             )
 
 
@@ -185,7 +208,14 @@ def claims_of(hierarchy: Hierarchy, edit: Edit) -> AccountClaims | UserClaims:
     return hierarchy.users[edit.target.user, edit.target.account].claims
 
 
-def _scope(claims: AccountClaims, key: str | None) -> Scope:
+def scope_of(claims: AccountClaims, key: str | None) -> Scope:
+    """The scope of a signing key.
+
+    Raises
+    ------
+    KeyError
+        The account has no such key, or it has no scope.
+    """
     for signing_key in claims.signing_keys:
         if signing_key.key == key and signing_key.scope is not None:
             return signing_key.scope
@@ -199,7 +229,7 @@ def _edited(block: PermissionLists, edit: EditEntries) -> PermissionLists:
             texts = _without(texts or (), edit.remove)
             texts += tuple(text for text in dict.fromkeys(edit.add) if text not in texts)
         # nsc drops an empty list when it re-encodes, and sorts every list of the block it edits.
-        return tuple(sorted(texts, key=str.encode)) if texts else None
+        return _sorted(texts) if texts else None
 
     return replace(
         block,
@@ -220,3 +250,14 @@ def _without(texts: tuple[str, ...], remove: tuple[str, ...]) -> tuple[str, ...]
         else:
             kept.append(text)
     return tuple(kept)
+
+
+def _sorted(texts: Iterable[str]) -> tuple[str, ...]:
+    """In the order of Go's ``sort.Strings``: by bytes."""
+    return tuple(sorted(texts, key=lambda text: text.encode(errors="surrogatepass")))
+
+
+def _as_nsc_keeps(limits: UserLimits) -> UserLimits:
+    sources = {text.strip().lower() for text in limits.src or ()} - {""}
+    kinds = dict.fromkeys(kind.upper() for kind in limits.allowed_connection_types or () if kind)
+    return replace(limits, src=_sorted(sources) or None, allowed_connection_types=tuple(kinds) or None)

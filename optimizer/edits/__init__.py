@@ -1,0 +1,40 @@
+"""The closed set of edits nsc can make, what each makes of a hierarchy, and what stands in its way.
+
+An edit says what should change; `optimizer.nsc.step` says with which nsc commands, and `optimizer.judge` what that
+is worth. `apply` changes claims only: bytes follow when the judge re-encodes them as nsc will.
+"""
+
+from optimizer.edits.lists import (
+    Edit,
+    EditEntries,
+    ListName,
+    Target,
+    TargetKind,
+    apply,
+    apply_all,
+    claims_of,
+    entries,
+    permission_lists,
+    scope_of,
+    touches_account_token,
+    with_lists,
+)
+from optimizer.edits.obstacles import obstacle, together
+
+__all__ = [
+    "Edit",
+    "EditEntries",
+    "ListName",
+    "Target",
+    "TargetKind",
+    "apply",
+    "apply_all",
+    "claims_of",
+    "entries",
+    "obstacle",
+    "permission_lists",
+    "scope_of",
+    "together",
+    "touches_account_token",
+    "with_lists",
+]

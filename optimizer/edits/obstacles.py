@@ -1,0 +1,334 @@
+"""Why nsc cannot make an edit, or must not be asked to.
+
+Each reason was met by running nsc 2.12.0; where one holds, the proposal is advice and gets no script step.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from optimizer.edits.lists import (
+    Edit,
+    ListName,
+    TargetKind,
+    entries,
+    permission_lists,
+    touches_account_token,
+)
+from optimizer.text import printable, redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from optimizer.claims.model import AccountClaims, UserClaims
+    from optimizer.hierarchy import Hierarchy, Signed
+
+ARGUMENT_LIMIT = 131_000
+"""Bytes of one argument: Linux takes 131,071 (``MAX_ARG_STRLEN`` less its NUL), a flag's name goes before it."""
+
+NAME_LIMIT = 251
+"""Bytes of a name that nsc can store: file systems take 255, and ``.jwt`` goes behind it."""
+
+
+def obstacle(edit: Edit, hierarchy: Hierarchy) -> str | None:
+    """Why nsc cannot make this edit of this store, or must not, in a sentence; None where it can.
+
+    Parameters
+    ----------
+    edit
+        The edit.
+    hierarchy
+        The store as read.
+
+    Returns
+    -------
+    str or None
+        The first reason found, fit for people.
+    """
+    return next(_obstacles(edit, hierarchy), None)
+
+
+def together(edits: tuple[Edit, ...], hierarchy: Hierarchy) -> str | None:
+    """Why nsc cannot make these edits as one, though it could each; None where it can.
+
+    nsc: ``--rm X`` takes a copy of X out of all four lists of a block, and adding X puts back one copy only. So a
+    duplicate cannot leave one list while another list keeps two or more copies of the same entry.
+
+    Parameters
+    ----------
+    edits
+        All edits that are to be made.
+    hierarchy
+        The store before them.
+    """
+    for target in dict.fromkeys(edit.target for edit in edits):
+        lists = permission_lists(hierarchy, target)
+        have = {name: Counter(entries(lists, name) or ()) for name in ListName}
+        want = {name: Counter(have[name]) for name in ListName}
+        for edit in edits:
+            if edit.target == target:
+                want[edit.list].subtract(edit.remove)
+                want[edit.list].update(text for text in edit.add if want[edit.list][text] < 1)
+        for text in sorted({text for counts in have.values() for text in counts}):
+            before = tuple(have[name][text] for name in ListName)
+            if removals(before, tuple(want[name][text] for name in ListName)) is None:
+                return (
+                    f"nsc cannot take copies of `{printable(text)}` out of one list and leave duplicates of it "
+                    "in another: accept the proposals for both lists"
+                )
+    return None
+
+
+def removals(have: tuple[int, ...], want: tuple[int, ...]) -> int | None:
+    """How often ``--rm`` must name an entry, given its copies in each list now and afterwards.
+
+    After that many mentions a list has the copies it shall have, or none and shall have one, which is then added.
+
+    Returns
+    -------
+    int or None
+        None where no number does: nsc cannot make this change.
+
+    Examples
+    --------
+    >>> removals((2, 0, 1, 0), (1, 0, 1, 0))
+    1
+    >>> removals((2, 0, 2, 0), (1, 0, 2, 0)) is None
+    True
+    """
+    for mentions in range(max(have) + 1):
+        left = [max(count - mentions, 0) for count in have]
+        if all(n == w or (n == 0 and w == 1) for n, w in zip(left, want, strict=True)):
+            return mentions
+    return None
+
+
+def csv_field(text: str) -> str:
+    """An entry as one field of nsc's comma separated list flags.
+
+    nsc: ``pflag.StringSlice`` reads each value as a line of CSV.
+    """
+    if text and not any(char in text for char in ',"\r\n'):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What is called what in a store, counted once for all edits."""
+
+    accounts: Counter[str]
+    users: Counter[tuple[str, str]]
+    spaced: str | None
+
+
+class _Store:
+    """A hierarchy as the key of a cache: itself, not what it holds, for that would be compared each time."""
+
+    def __init__(self, hierarchy: Hierarchy) -> None:
+        self.accounts, self.users = hierarchy.accounts, hierarchy.users
+
+    def __hash__(self) -> int:
+        return hash((id(self.accounts), id(self.users)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Store) and other.accounts is self.accounts and other.users is self.users
+
+
+def _names(hierarchy: Hierarchy) -> _Names:
+    return _counted(_Store(hierarchy))
+
+
+@lru_cache(maxsize=2)
+def _counted(store: _Store) -> _Names:
+    accounts = store.accounts.values()
+    spaced = (name for signed in accounts for name in (signed.claims.name, signed.store_name))
+    return _Names(
+        Counter(signed.claims.name for signed in accounts),
+        Counter((signed.claims.account, signed.claims.name) for signed in store.users.values()),
+        min((name for name in spaced if name != name.strip()), default=None),
+    )
+
+
+def _obstacles(edit: Edit, hierarchy: Hierarchy) -> Iterator[str]:
+    target = edit.target
+    if hierarchy.managed:
+        yield "nsc may push every edit of a managed store at once"
+    account = hierarchy.accounts.get(target.account)
+    if account is None:
+        yield "the store does not hold the account"
+        return
+    yield from _of_names(account, _names(hierarchy).accounts[account.claims.name], "account")
+    if touches_account_token(edit):
+        yield from _of_account_token(edit, hierarchy, account)
+    else:
+        assert target.user is not None  # noqa: S101 INVARIANT: a USER target names its user
+        user = hierarchy.users.get((target.user, target.account))
+        if user is None:
+            yield "the store does not hold the user"
+            return
+        yield from _of_user_token(user, account, hierarchy)
+    yield from _of_entries(edit, hierarchy)
+
+
+def _of_names(signed: Signed[AccountClaims] | Signed[UserClaims], alike: int, kind: str) -> Iterator[str]:
+    name, stored = signed.claims.name, signed.store_name
+    shown = printable(name[:80])
+    if stored and name != stored:
+        yield f"nsc would write the {kind} `{shown}` to another file than the one that was read"
+    if name != name.strip():
+        yield f"nsc trims names, and would not find the {kind} `{shown}`"
+    if not name or name in (".", "..", "*") or any(char in name for char in "/\\\0"):
+        yield f"nsc takes `{shown}` for something else than the name of the {kind}"
+    if len(name.encode(errors="surrogatepass")) > NAME_LIMIT or not _encodes(name):
+        yield f"the name of the {kind} cannot be the name of a file"
+    if redacted(name) != name:
+        yield f"the name of the {kind} holds what looks like a seed"
+    if alike > 1:
+        yield f"two tokens are called `{shown}`, and nsc knows a {kind} by its name only"
+
+
+def _of_token(signed: Signed[AccountClaims] | Signed[UserClaims]) -> Iterator[str]:
+    claims = signed.claims
+    if signed.issues:
+        yield f"the token is not in order: {signed.issues[0].message}"
+    if claims.version != 2:  # noqa: PLR2004 the only version nsc 2.12 edits as it is
+        yield f"the token is of version {claims.version}, and nsc would upgrade it beside the edit"
+    dropped = sorted(_unknown_fields(claims))
+    if dropped:
+        yield f"nsc would drop the field `{printable(dropped[0][:80])}`, which it does not know"
+    if redacted(signed.token.payload.decode(errors="replace")) != signed.token.payload.decode(errors="replace"):
+        yield "the token holds what looks like a seed: replace that key first"
+
+
+def _of_user_token(user: Signed[UserClaims], account: Signed[AccountClaims], hierarchy: Hierarchy) -> Iterator[str]:
+    claims, keys = user.claims, {key.key: key for key in account.claims.signing_keys}
+    # Revocation comes before the other issues: it is the one that an edit would undo without a word.
+    revoked_at = account.claims.revoked_at(claims.sub)
+    if revoked_at is not None and claims.iat <= revoked_at:
+        yield "the user is revoked, and the new `iat` of an edited token would readmit it"
+    if account.issues:
+        yield f"the account's token is not in order: {account.issues[0].message}"
+    names = _names(hierarchy)
+    yield from _of_names(user, names.users[account.claims.sub, claims.name], "user")
+    yield from _of_token(user)
+    # nsc reads every account of the store to find the one that signed the user (`StoreRaw`), and trims names there.
+    if names.spaced is not None:
+        shown = printable(names.spaced[:80])
+        yield f"nsc trims names, and edits no user of a store with the account `{shown}`"
+    if claims.iss != account.claims.sub and claims.iss not in keys:
+        yield "the key that issued the user is no key of the account"
+    elif claims.iss in keys and keys[claims.iss].scope is not None:
+        yield "the user was issued by a scoped key: its permissions are those of the role"
+    if any(key.scope is not None and key.scope.role == claims.iss for key in account.claims.signing_keys):
+        yield "a role is called like the key that issued the user, and nsc would sign with the role's key"
+    if claims.permissions.has_explicit_empty_list:
+        yield "nsc drops an empty list whenever it re-encodes, which opens what the list closes"
+
+
+def _of_account_token(edit: Edit, hierarchy: Hierarchy, account: Signed[AccountClaims]) -> Iterator[str]:
+    claims = account.claims
+    yield from _of_token(account)
+    if hierarchy.operator is not None:
+        operator = hierarchy.operator.claims
+        if claims.iss != operator.sub and claims.iss not in operator.signing_keys:
+            yield "the key that issued the account is no key of the operator"
+        elif claims.iss == operator.sub and operator.strict_signing_key_usage:
+            yield "the operator wants signing keys, and its identity key issued the account"
+    elif claims.iss == claims.sub:
+        yield "the account signed its token itself"
+    scopes = [key.scope for key in claims.signing_keys if key.scope is not None]
+    if any(scope.role == claims.iss for scope in scopes):
+        yield "a role is called like the key that issued the account, and nsc would sign with the role's key"
+    blocks = [claims.default_permissions, *(scope.permissions for scope in scopes)]
+    if any(block.has_explicit_empty_list for block in blocks):
+        yield "nsc drops an empty list whenever it re-encodes, which opens what the list closes"
+    if edit.target.kind is TargetKind.SCOPE:
+        found = [key for key in claims.signing_keys if key.key == edit.target.key]
+        if not found or found[0].scope is None:
+            yield "the account holds no such scoped key, and nsc would add it"
+        elif len(found) > 1:
+            yield "the account lists the scoped key twice, and nsc keeps one"
+    else:
+        yield from _of_edit_account(hierarchy, claims)
+
+
+def _of_edit_account(hierarchy: Hierarchy, claims: AccountClaims) -> Iterator[str]:
+    """Reasons that only ``nsc edit account`` has, the command for account defaults."""
+    operator = hierarchy.operator
+    if operator is not None and operator.claims.system_account == claims.sub and has_jetstream(claims):
+        yield "nsc takes JetStream limits from the system account whenever it edits it"
+    bearers = (user for user in hierarchy.users_of(claims.sub) if user.claims.limits.bearer_token)
+    if claims.limits.get("disallow_bearer") and any(bearers):
+        yield "nsc edits no account that forbids bearer tokens while a user has one"
+
+
+def has_jetstream(claims: AccountClaims) -> bool:
+    """Whether the account has JetStream limits of its own, tiered or not. nsc: ``jsLimitsSet``."""
+    names = (
+        "mem_storage disk_storage streams consumer max_ack_pending mem_max_stream_bytes disk_max_stream_bytes "
+        "max_bytes_required tiered_limits"
+    )
+    return any(claims.limits.get(name) for name in names.split())
+
+
+def _of_entries(edit: Edit, hierarchy: Hierarchy) -> Iterator[str]:
+    try:
+        lists = permission_lists(hierarchy, edit.target)
+    except KeyError:
+        return  # said already: there is no such scope
+    missing = Counter(edit.remove) - Counter(entries(lists, edit.list) or ())
+    if missing:
+        yield f"the list does not hold `{printable(min(missing)[:80])}`"
+    for text in dict.fromkeys(edit.remove):
+        yield from _of_entry(text)
+        for name in ListName:
+            others = (entries(lists, name) or ()).count(text) - (edit.remove.count(text) if name is edit.list else 0)
+            if others == 1 or (others > 1 and name is not edit.list):
+                yield from _of_addition(text, name, "put back into")
+    for text in edit.add:
+        yield from _of_entry(text)
+        yield from _of_addition(text, edit.list, "put into")
+
+
+def _of_entry(text: str) -> Iterator[str]:
+    shown = printable(text[:80])
+    if "\0" in text or not _encodes(text):
+        yield f"no argument can hold the entry `{shown}`"
+    elif len(csv_field(text).encode()) > ARGUMENT_LIMIT:
+        yield f"the entry `{shown}` is longer than an argument may be"
+    if "\r\n" in text:
+        yield f"nsc reads a line break in the entry `{shown}` as another"
+    if redacted(text) != text:
+        yield "the entry holds what looks like a seed"
+
+
+def _of_addition(text: str, name: ListName, verb: str) -> Iterator[str]:
+    """nsc: ``PermissionsParams.Validate`` and ``StringList.Add``."""
+    if not text or text.count(" ") > (0 if name.is_publish else 1):
+        yield f"nsc cannot {verb} {name.value} the entry `{printable(text[:80])}`"
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _unknown_fields(record: object) -> Iterator[str]:
+    """Names of fields in a token that its reader did not know, wherever they are."""
+    if is_dataclass(record):
+        for field in fields(record):
+            value = getattr(record, field.name)
+            if field.name.startswith("unknown"):
+                yield from value
+            else:
+                yield from _unknown_fields(value)
+    elif isinstance(record, tuple):
+        for item in record:
+            yield from _unknown_fields(item)
