@@ -1,0 +1,226 @@
+"""Who an edit of a permission block can touch, and what each of them may do."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from optimizer.access.template import TemplateRefusedError, expanded, has_template
+from optimizer.claims.model import Scope, UserLimits
+from optimizer.edits import ListName, Target, TargetKind, entries
+from optimizer.subjects.permissions import Permissions
+
+if TYPE_CHECKING:
+    from optimizer.claims.model import AccountClaims, PermissionLists, UserClaims
+    from optimizer.hierarchy import Hierarchy
+
+_LEAFNODE_TYPES = ("LEAFNODE", "LEAFNODE_WS")
+"""Server: ``ConnectionTypeLeafnode`` and ``ConnectionTypeLeafnodeWS`` of the jwt library."""
+
+
+class Leafnode(enum.Enum):
+    """Whether a token may also be used by a leafnode. Server: ``connectionTypeAllowed``."""
+
+    NEVER = "never"
+    POSSIBLE = "possible"
+    """The token does not say: any kind of connection is allowed."""
+    NAMED = "named"
+    """The token names the connection type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who connects: one known user, or any user a block speaks for.
+
+    Parameters
+    ----------
+    name
+        For a person to read; names in it come from tokens.
+    """
+
+    name: str
+    permissions: Permissions
+    leafnode: Leafnode
+
+
+@dataclass(frozen=True, slots=True)
+class Principals:
+    """Everybody an edit of one permission block can touch.
+
+    Parameters
+    ----------
+    known
+        In a fixed order, the same before and after an edit.
+    complete
+        Whether nobody else can be touched.
+    why
+        Why not, or empty.
+    """
+
+    known: tuple[Principal, ...]
+    complete: bool
+    why: str = ""
+
+
+def blocks(hierarchy: Hierarchy, account: AccountClaims) -> tuple[tuple[Target, PermissionLists], ...]:
+    """Every permission block of an account and of its users: defaults, scopes by key, then users by key."""
+    found = account_blocks(account)
+    users = sorted((user.claims for user in hierarchy.users_of(account.sub)), key=lambda user: user.sub)
+    return found + tuple(
+        (Target(TargetKind.USER.value, account.sub, user=user.sub), user.permissions) for user in users
+    )
+
+
+def account_blocks(account: AccountClaims) -> tuple[tuple[Target, PermissionLists], ...]:
+    """The permission blocks inside an account's own token."""
+    scopes = {key.key: key.scope for key in account.signing_keys}
+    return (
+        (Target(TargetKind.DEFAULTS.value, account.sub), account.default_permissions),
+        *(
+            (Target(TargetKind.SCOPE.value, account.sub, key=key), scope.permissions)
+            for key, scope in sorted(scopes.items(), key=lambda item: item[0])
+            if scope is not None
+        ),
+    )
+
+
+def is_templated(lists: PermissionLists) -> bool:
+    """Whether a scope's block holds ``{{...}}`` anywhere."""
+    return any(has_template(entries(lists, name)) for name in ListName)
+
+
+def scope_of(account: AccountClaims, issuer: str) -> Scope | None:
+    """The scope of a signing key; the last mention counts. Server: ``SigningKeys.UnmarshalJSON`` fills a map."""
+    found = None
+    for key in account.signing_keys:
+        if key.key == issuer:
+            found = key.scope
+    return found
+
+
+def principals(hierarchy: Hierarchy, target: Target, *, templated: bool = False) -> Principals:
+    """Who an edit of ``target`` can touch, with the permissions each has in this hierarchy.
+
+    Parameters
+    ----------
+    templated
+        Compare a scope user by user: its template, before or after the edit, differs from user to user.
+
+    Notes
+    -----
+    Server: ``isClientAuthorized`` and ``buildInternalNkeyUser``.
+    """
+    if target.account not in hierarchy.accounts:
+        return Principals((), complete=False, why="the account is not in this source")
+    account = hierarchy.accounts[target.account].claims
+    match target.kind:
+        case TargetKind.USER:
+            assert target.user is not None  # noqa: S101 INVARIANT: a USER target names its user
+            user = hierarchy.users[target.user, target.account].claims
+            known = (_principal(user, account),)
+            if user.iss != account.sub and all(key.key != user.iss for key in account.signing_keys):
+                return Principals(known, complete=False, why="its issuer is no signing key of the account")
+            return Principals(known, complete=True)
+        case TargetKind.DEFAULTS:
+            return Principals((_anybody_with_defaults(hierarchy, account),), complete=True)
+        case TargetKind.SCOPE:
+            scope = scope_of(account, target.key or "")
+            if scope is None:
+                return Principals((), complete=False, why="the signing key has no scope")
+            if not templated:
+                return Principals((_anybody_in(scope, account),), complete=True)
+            users = sorted(
+                (user.claims for user in hierarchy.users_of(account.sub) if user.claims.iss == target.key),
+                key=lambda user: user.sub,
+            )
+            return Principals(
+                tuple(_principal(user, account) for user in users),
+                complete=False,
+                why=f"role `{scope.role}` has templates, which users outside this source may fill differently",
+            )
+
+
+def effective(user: UserClaims, account: AccountClaims) -> Permissions:
+    """The permissions one user connects with: its own, its role's template filled in, or the account's defaults.
+
+    Notes
+    -----
+    Server: ``ValidateScopedSigner``, ``processUserPermissionsTemplate``, ``buildInternalNkeyUser``. What the account's
+    token says is only checked for malformed entries in its defaults, a scope's template never is.
+    """
+    scope = scope_of(account, user.iss)
+    if scope is None:
+        if user.permissions.is_empty:
+            return _defaults(account)
+        return Permissions.from_claims(user.permissions.as_claims())
+    if not _is_blank(user):
+        return Permissions(refusal="a user of a scoped signing key must carry no permissions and no limits")
+    try:
+        return _of_scope(expanded(scope.permissions, user, account), account)
+    except TemplateRefusedError as refused:
+        return Permissions(refusal=str(refused))
+
+
+def _principal(user: UserClaims, account: AccountClaims) -> Principal:
+    scope = scope_of(account, user.iss)
+    limits = user.limits if scope is None else scope.limits
+    return Principal(f"{account.name}/{user.name}", effective(user, account), _leafnode(limits))
+
+
+def _anybody_in(scope: Scope, account: AccountClaims) -> Principal:
+    return Principal(
+        f"any user of role `{scope.role}` in {account.name}",
+        _of_scope(scope.permissions, account),
+        _leafnode(scope.limits),
+    )
+
+
+def _anybody_with_defaults(hierarchy: Hierarchy, account: AccountClaims) -> Principal:
+    named = any(
+        _leafnode(user.claims.limits) is Leafnode.NAMED
+        for user in hierarchy.users_of(account.sub)
+        if user.claims.permissions.is_empty and scope_of(account, user.claims.iss) is None
+    ) or any(
+        _leafnode(key.scope.limits) is Leafnode.NAMED
+        for key in account.signing_keys
+        if key.scope is not None and key.scope.permissions.is_empty
+    )
+    return Principal(
+        f"any user of {account.name} without permissions of its own",
+        _defaults(account),
+        Leafnode.NAMED if named else Leafnode.POSSIBLE,
+    )
+
+
+def _of_scope(lists: PermissionLists, account: AccountClaims) -> Permissions:
+    if lists.is_empty:
+        return _defaults(account)
+    # Server: UserScope.Validate looks at the key only, so a malformed entry is passed over, not refused.
+    return replace(Permissions.from_claims(lists.as_claims()), refusal=None)
+
+
+def _defaults(account: AccountClaims) -> Permissions:
+    return Permissions.from_claims(account.default_permissions.as_claims())
+
+
+def _is_blank(user: UserClaims) -> bool:
+    """Whether a user may be issued by a scoped signing key. Server: ``HasEmptyPermissions``."""
+    limits = replace(
+        user.limits,
+        subs=user.limits.subs or None,
+        data=user.limits.data or None,
+        payload=user.limits.payload or None,
+    )
+    lists = user.permissions
+    # An explicit empty list is a Go slice that is not nil, and not equal to an absent one.
+    present = [lists.pub.allow, lists.pub.deny, lists.sub.allow, lists.sub.deny, lists.resp]
+    return limits == UserLimits() and all(item is None for item in present)
+
+
+def _leafnode(limits: UserLimits) -> Leafnode:
+    allowed = limits.allowed_connection_types
+    if not allowed:
+        return Leafnode.POSSIBLE
+    # Server: convertAllowedConnectionTypes takes them in any case.
+    return Leafnode.NAMED if any(name.upper() in _LEAFNODE_TYPES for name in allowed) else Leafnode.NEVER
