@@ -14,25 +14,9 @@ if TYPE_CHECKING:
 
     from optimizer.claims.keys import AccountKey, UserKey
     from optimizer.claims.token import Token
+    from optimizer.claims.verify import Issue
 
 C = TypeVar("C", OperatorClaims, AccountClaims, UserClaims)
-
-
-@dataclass(frozen=True, slots=True)
-class Issue:
-    """Something wrong with a token that the server would notice: signature, chain, expiry, revocation.
-
-    Parameters
-    ----------
-    code
-        One of ``bad-signature``, ``foreign-issuer``, ``expired``, ``not-yet-valid``, ``revoked``, ``unknown-account``,
-        ``self-signed``, ``refused`` ...; stable, for machines.
-    message
-        For people, in the style of `optimizer.errors`.
-    """
-
-    code: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)

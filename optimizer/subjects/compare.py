@@ -1,79 +1,58 @@
-"""Decides for two permission blocks whether any client could notice the difference, with the shortest witness."""
+"""Decides for two permission blocks whether any client could notice the difference, with the shortest witness.
+
+The subjects are infinitely many, the entries are not: a token that no entry names behaves like any other such token, so
+walking both blocks' tries side by side, with one stand-in for all unnamed tokens, visits every case there is. The
+proof, and why each walk below is complete, is docs/decisions/0003-compare.md.
+"""
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
+from itertools import count, product
 from typing import TYPE_CHECKING
 
 from optimizer.settings import Server
+from optimizer.subjects.both import Both
+from optimizer.subjects.deny_filter import Asked, Loaders, Subscriptions, filtered
+from optimizer.subjects.leafnode import leaf_differences
+from optimizer.subjects.permissions import (
+    deny_patterns,
+    kept,
+    publish_patterns,
+    publishes,
+)
+from optimizer.subjects.probes import (
+    Comparison,
+    Connect,
+    Deliver,
+    LeafSubscribe,
+    Probe,
+    Publish,
+    Relation,
+    Subscribe,
+)
+from optimizer.subjects.search import Effort, EffortSpentError, Letter, Word, shortest_words
+from optimizer.subjects.trie import FRESH, Automaton, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from optimizer.subjects.permissions import Permissions
 
+__all__ = [
+    "Comparison",
+    "Connect",
+    "Deliver",
+    "LeafSubscribe",
+    "Probe",
+    "Publish",
+    "Relation",
+    "Subscribe",
+    "compare",
+]
 
-class Relation(enum.Enum):
-    """How what is allowed afterwards stands to what was allowed before."""
-
-    SAME = "same"
-    NARROWER = "narrower"
-    WIDER = "wider"
-    CROSSED = "crossed"
-    UNDECIDED = "undecided"
-
-
-@dataclass(frozen=True, slots=True)
-class Publish:
-    """A client publishes on ``subject``; with ``replying_to`` set, as the reply to a request received there."""
-
-    subject: str
-    replying_to: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Subscribe:
-    """A client subscribes to ``subject``, in a queue group or not."""
-
-    subject: str
-    queue: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Deliver:
-    """A message on ``subject`` arrives at a client subscribed to ``subscription``.
-
-    ``alongside`` names a second subscription on the same connection: before 2.12.14 one subscription can switch on
-    the deny filter for all the others.
-    """
-
-    subscription: str
-    queue: str | None
-    subject: str
-    alongside: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LeafSubscribe:
-    """A leafnode that connects with this token asks for ``subject``."""
-
-    subject: str
-
-
-@dataclass(frozen=True, slots=True)
-class Connect:
-    """A client connects at all."""
-
-
-Probe = Publish | Subscribe | Deliver | LeafSubscribe | Connect
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The answer: the relation, and the shortest probes that only ``after`` (gained) or only ``before`` (lost) admits."""
-
-    relation: Relation
-    gained: tuple[Probe, ...] = ()
-    lost: tuple[Probe, ...] = ()
+Direction = str
+_DIRECTIONS = ("gained", "lost")
+_BOTH = frozenset(_DIRECTIONS)
 
 
 def compare(
@@ -84,5 +63,317 @@ def compare(
     leafnode: bool = False,
     effort: int = 200_000,
 ) -> Comparison:
-    """TODO being written."""
-    raise NotImplementedError
+    """How ``after`` stands to ``before``, over all subjects there can be.
+
+    Parameters
+    ----------
+    server
+        The generation of nats-server whose checks decide.
+    leafnode
+        Compare what a leafnode that connects with the token may ask for, instead of what a client may do.
+    effort
+        How many trie nodes may be visited before the answer is UNDECIDED; 200,000 take about a second.
+
+    Returns
+    -------
+    Comparison
+        The relation, and for each kind of probe the one with the fewest tokens that tells the two apart.
+
+    Examples
+    --------
+    >>> block = lambda *allow: Permissions.from_claims({"pub": {"allow": list(allow)}})
+    >>> compare(block("a.*", "a.*.>"), block("a.>")).relation.value
+    'same'
+    >>> compare(block("a.b", "a.c"), block("a.*")).gained
+    (Publish(subject='a.x', replying_to=None),)
+    """
+    if before.refusal or after.refusal:
+        return _comparison(
+            gained=[] if after.refusal or not before.refusal else [Connect()],
+            lost=[] if before.refusal or not after.refusal else [Connect()],
+        )
+    if before == after:
+        return Comparison(Relation.SAME)
+    found: dict[Direction, list[Probe]] = {"gained": [], "lost": []}
+    walker = _Walker(before, after, server, Effort(effort))
+    try:
+        for probes in (walker.leaf_subscribe,) if leafnode else (walker.publish, walker.subscribe, walker.reply):
+            for direction, probe in probes():
+                found[direction].append(probe)
+    except EffortSpentError:
+        if not (found["gained"] and found["lost"]):
+            return Comparison(Relation.UNDECIDED, tuple(found["gained"]), tuple(found["lost"]))
+    return _comparison(**found)
+
+
+def _comparison(gained: Sequence[Probe], lost: Sequence[Probe]) -> Comparison:
+    relation = {
+        (False, False): Relation.SAME,
+        (True, False): Relation.WIDER,
+        (False, True): Relation.NARROWER,
+        (True, True): Relation.CROSSED,
+    }[bool(gained), bool(lost)]
+    return Comparison(relation, tuple(gained), tuple(lost))
+
+
+def _flag(*, before: bool, after: bool) -> frozenset[str]:
+    if before == after:
+        return frozenset()
+    return frozenset(("gained",)) if after else frozenset(("lost",))
+
+
+class _Walker:
+    """One comparison under way."""
+
+    def __init__(self, before: Permissions, after: Permissions, server: Server, effort: Effort) -> None:
+        self.before = before
+        self.after = after
+        self.server = server
+        self.effort = effort
+        sides = (before.pub, before.sub, after.pub, after.sub)
+        entries = [entry for side in sides for entry in (*(side.allow or ()), *side.deny)]
+        self._queue_patterns = sorted({entry.queue for entry in kept(entries, server) if entry.queue is not None})
+        names = {token for entry in entries for token in entry.subject.tokens}
+        names.update(token for pattern in self._queue_patterns for token in pattern.split("."))
+        candidates = (f"{letter}{number or ''}" for number in count() for letter in "xyzw")
+        self.fresh = next(name for name in candidates if name not in names)
+
+    def publish(self) -> Iterator[tuple[Direction, Probe]]:
+        """Subjects that only one of the two lets a client publish on."""
+        if self.before.pub == self.after.pub:
+            return
+        both = self._publishing()
+
+        def verdict(state: State) -> frozenset[str]:
+            before, after = both.split(state)
+            return _flag(before=publishes(before), after=publishes(after))
+
+        for direction, subject in self._differences(both, verdict):
+            yield direction, Publish(subject)
+
+    def reply(self) -> Iterator[tuple[Direction, Probe]]:
+        """Replies that only one of the two lets a responder publish. Server: ``responseAllowed``."""
+        before, after = self.before.resp, self.after.resp
+        if before == after:
+            return
+        # It takes a request that arrives, and shows only on a subject that is not publishable anyway.
+        publishing = self._publishing()
+        reply = self._first(publishing, lambda state: not any(map(publishes, publishing.split(state))))
+        requests = [self._receivable(queue) for queue in self._queues()]
+        request = next((subject for subject in requests if subject is not None), None)
+        if request is None or reply is None:
+            return
+        probe = Publish(reply, replying_to=request)
+        if before is None or after is None:
+            yield ("gained" if before is None else "lost"), probe
+            return
+        directions = {
+            "gained" if new < 0 or 0 <= old < new else "lost"
+            for old, new in ((before.max, after.max), (before.ttl, after.ttl))
+            if old != new
+        }
+        for direction in sorted(directions):
+            yield direction, probe
+
+    def subscribe(self) -> Iterator[tuple[Direction, Probe]]:
+        """Subscriptions that only one of the two accepts, and messages that only one delivers to those both accept."""
+        if self.before.sub == self.after.sub:
+            return
+        asked = [self._asking(queue) for queue in self._queues()]
+        loaders = Loaders()
+        if self.server is Server.EARLIER and {e.text for e in self.before.sub.deny} != {
+            e.text for e in self.after.sub.deny
+        }:
+            loaders = self._loaders(asked)
+        found: list[tuple[Direction, Probe]] = []
+        for subscriptions in asked:
+            both, accepted = subscriptions.both, subscriptions.accepted
+
+            def verdict(state: State, accepted: Callable[[State], tuple[bool, bool]] = accepted) -> frozenset[str]:
+                before, after = accepted(state)
+                return _flag(before=before, after=after)
+
+            for direction, subject in self._differences(both, verdict):
+                found.append((direction, Subscribe(subject, subscriptions.queue)))
+            found += self._deliveries(subscriptions, loaders)
+        for direction, kind in product(("gained", "lost"), (Subscribe, Deliver)):
+            probes = [probe for way, probe in found if way == direction and isinstance(probe, kind)]
+            if probes:
+                yield direction, min(probes, key=_length)
+
+    def leaf_subscribe(self) -> Iterator[tuple[Direction, Probe]]:
+        """Subjects that only one of the two lets a leafnode ask for."""
+        if self.before.sub == self.after.sub:
+            return
+        words = leaf_differences(self.before, self.after, self.server, self.effort, self.fresh)
+        for direction in _DIRECTIONS:
+            if direction in words:
+                yield direction, LeafSubscribe(_text(words[direction]))
+
+    def _asking(self, queue: str | None) -> Subscriptions:
+        return Subscriptions(self.before, self.after, queue, server=self.server, effort=self.effort, fresh=self.fresh)
+
+    def _publishing(self) -> Both:
+        return Both(
+            publish_patterns(self.before.pub, self.server),
+            publish_patterns(self.after.pub, self.server),
+            self.effort,
+        )
+
+    def _differences(self, both: Both, verdict: Callable[[State], frozenset[str]]) -> Iterator[tuple[Direction, str]]:
+        """The shortest subject of each direction; what cannot be told apart any more is not walked."""
+
+        def steps(state: State) -> Iterator[tuple[Letter, State]]:
+            if not both.is_settled(state):
+                for token in both.letters(state):
+                    yield (token or self.fresh,), both.trie.step(state, token)
+
+        words = shortest_words(Automaton.start, steps, verdict, _BOTH)
+        for direction in _DIRECTIONS:
+            if direction in words:
+                yield direction, _text(words[direction])
+
+    def _first(self, both: Both, holds: Callable[[State], bool]) -> str | None:
+        """The shortest subject for which ``holds``."""
+
+        def steps(state: State) -> Iterator[tuple[Letter, State]]:
+            for token in both.letters(state) if state[0] else ():
+                yield (token or self.fresh,), both.trie.step(state, token)
+
+        flag = frozenset(("holds",))
+        words = shortest_words(Automaton.start, steps, lambda state: flag if holds(state) else frozenset(), flag)
+        return _text(words["holds"]) if words else None
+
+    def _receivable(self, queue: str | None) -> str | None:
+        asking = self._asking(queue)
+        return self._first(asking.both, lambda state: all(asking.accepted(state)))
+
+    def _deliveries(self, asking: Subscriptions, loaders: Loaders) -> Iterator[tuple[Direction, Probe]]:
+        """Walks pairs: a subscription that both accept, and a message inside it that only one delivers.
+
+        A subscription is its message's subject with some tokens made ``*``, or its end made ``>``.
+        """
+        queue = asking.queue
+        denying = Both(
+            deny_patterns(self.before.sub, queue, self.server),
+            deny_patterns(self.after.sub, queue, self.server),
+            self.effort,
+        )
+        # Where the deny lists mean the same, only a filter that one of them alone switches on can be noticed.
+        same_loaders = loaders.only_before is None and loaders.only_after is None
+        trie = denying.trie
+
+        def steps(pair: tuple[Asked, State]) -> Iterator[tuple[Letter, tuple[Asked, State]]]:
+            asked, sent = pair
+            if sent == ((), 0) or (same_loaders and denying.is_settled(sent)):
+                return
+            named = denying.letters(sent)
+            if asked.closed is None:
+                for text, following in asking.wildcards(asked):
+                    for token in named:
+                        yield (text, token or self.fresh), (following, trie.step(sent, token))
+                for token in dict.fromkeys([*named, *asking.both.letters(asked.state)]):
+                    text = token or self.fresh
+                    yield (text, text), (asking.literal(asked, token), trie.step(sent, token))
+            else:
+                for token in named:
+                    yield ("", token or self.fresh), (asked, trie.step(sent, token))
+
+        def verdict(pair: tuple[Asked, State]) -> frozenset[str]:
+            asked, sent = pair
+            if not all(asking.accepted(asked.state)):
+                return frozenset()
+            before, after = map(bool, denying.split(sent))
+            if self.server is Server.CURRENT:
+                return _flag(before=not before, after=not after)
+            loads = asking.loads(asked)
+            by_before, by_after = bool(loads & 1), bool(loads & 2)
+            gained = filtered(
+                denied=(before, after),
+                loads=(by_before, by_after),
+                loader=loaders.before,
+                only_loader=loaders.only_before,
+            )
+            lost = filtered(
+                denied=(after, before),
+                loads=(by_after, by_before),
+                loader=loaders.after,
+                only_loader=loaders.only_after,
+            )
+            return frozenset(name for name, holds in (("gained", gained), ("lost", lost)) if holds)
+
+        words = shortest_words((Asked(), Automaton.start), steps, verdict, _BOTH)
+        for direction in _DIRECTIONS:
+            if direction in words:
+                subscription = ".".join(letter[0] for letter in words[direction] if letter[0])
+                subject = ".".join(letter[1] for letter in words[direction])
+                alongside = None
+                if self.server is Server.EARLIER:
+                    alongside = self._alongside(direction, subscription, subject, loaders)
+                yield direction, Deliver(subscription, queue, subject, alongside)
+
+    def _alongside(self, direction: Direction, subscription: str, subject: str, loaders: Loaders) -> Subscribe | None:
+        """The second subscription a delivery witness needs, if its own does not switch the filter on."""
+        silent, other = (self.before, self.after) if direction == "gained" else (self.after, self.before)
+        if silent.loads_filter(subscription):
+            return None
+        denied = Automaton(deny_patterns(other.sub, None, self.server)).match(subject.split("."))
+        if direction == "gained":
+            return loaders.only_before if denied else loaders.before
+        return loaders.only_after if denied else loaders.after
+
+    def _loaders(self, asked: Sequence[Subscriptions]) -> Loaders:
+        """Subscriptions that switch the filter on, plain ones preferred to those in a queue group."""
+        found: dict[str, Word] = {}
+        loaders: dict[str, Subscribe] = {}
+        for subscriptions in asked:
+            found = subscriptions.loaders(found)
+            for flag, word in found.items():
+                loaders.setdefault(flag, Subscribe(_text(word), subscriptions.queue))
+        return Loaders(**loaders)
+
+    def _queues(self) -> list[str | None]:
+        """No queue, and the shortest queue name for each set of queue name patterns that some name matches.
+
+        Server: ``queueMatches``. A ``>`` in a client's queue name is inside a pattern only where that ends in ``>``.
+        """
+        if not self._queue_patterns:
+            return [None]
+        bits = {}
+        for index, pattern in enumerate(self._queue_patterns):
+            tokens = tuple(pattern.split("."))
+            if any(len(token) > 1 and token[0] == "*" for token in tokens):
+                raise EffortSpentError  # the server takes `*x` there for a wildcard, but not for every name
+            bits[tokens] = 1 << index
+        trie = Automaton(bits.items())
+
+        def steps(state: State) -> Iterator[tuple[Letter, State]]:
+            nodes, tail = state
+            self.effort.spend(len(nodes))
+            if nodes:
+                for token in [*dict.fromkeys(trie.named(state)), FRESH]:
+                    yield (token or self.fresh,), trie.step(state, token)
+                for node in nodes:
+                    tail |= trie.tail[node]
+                yield (">",), ((), tail)
+
+        def verdict(state: State) -> frozenset[str]:
+            return frozenset((f"{trie.mask(state):x}",))
+
+        names = shortest_words(Automaton.start, steps, verdict, frozenset(("every name",)))
+        return [None, *(_text(word) for word in names.values())]
+
+
+def _text(word: Word) -> str:
+    return ".".join(letter[0] for letter in word)
+
+
+def _length(probe: Probe) -> tuple[int, int, str]:
+    match probe:
+        case Subscribe(subject, queue):
+            return subject.count("."), len(subject) + len(queue or ""), subject
+        case Deliver(subscription, queue, subject, alongside):
+            size = len(subscription) + len(queue or "") + len(subject)
+            return subject.count(".") + (alongside is not None), size, subject
+        case _:
+            return 0, 0, ""

@@ -39,11 +39,7 @@ class Subject:
         Server: ``isValidSubject``: no empty token, no white space, ``>`` only last.
         """
         tokens = self.tokens
-        return (
-            all(tokens)
-            and ">" not in tokens[:-1]
-            and not any(character in self.text for character in "\t\n\f\r ")
-        )
+        return all(tokens) and ">" not in tokens[:-1] and not any(character in self.text for character in "\t\n\f\r ")
 
     @property
     def has_wildcard(self) -> bool:
@@ -59,7 +55,7 @@ class Subject:
         """Whether every literal subject of ``other`` is one of this.
 
         Also how a request is matched against an entry: the server takes the ``*`` and ``>`` of a request for plain
-        tokens, which `covers` answers alike save that an entry ``a.*`` admits the request ``a.>``; use `admits` for that.
+        tokens, so that an entry ``a.*`` admits the request ``a.>`` without covering it: ask `admits` for that.
         """
         mine, theirs = self.tokens, other.tokens
         for index, token in enumerate(mine):
@@ -116,6 +112,11 @@ class Entry:
     def subject(self) -> Subject:
         """The subject part."""
         return Subject(self._fields[0] if self._fields else "")
+
+    @property
+    def fields(self) -> int:
+        """How many words separated by white space it has."""
+        return len(self._fields)
 
     @property
     def queue(self) -> str | None:

@@ -1,0 +1,53 @@
+"""Two pattern lists side by side in one automaton: before and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optimizer.subjects.trie import FRESH, Automaton, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from optimizer.subjects.permissions import Pattern
+    from optimizer.subjects.search import Effort
+
+AFTER = 8
+"""Bits of the block after are those of the block before, shifted by this."""
+_SIDE = (1 << AFTER) - 1
+
+
+class Both:
+    """Two pattern lists in one automaton, and which of its nodes cannot tell them apart."""
+
+    def __init__(self, before: Iterable[Pattern], after: Iterable[Pattern], effort: Effort) -> None:
+        self.trie = Automaton(
+            [(tokens, bits) for tokens, bits in before] + [(tokens, bits << AFTER) for tokens, bits in after]
+        )
+        self.effort = effort
+        differing = [_uneven(ends) | _uneven(tail) for ends, tail in zip(self.trie.ends, self.trie.tail, strict=True)]
+        self.uneven = self.trie.fold_below(differing)
+
+    @property
+    def is_even(self) -> bool:
+        """Whether the two lists carry the same patterns with the same bits."""
+        return not self.uneven[0]
+
+    def is_settled(self, state: State) -> bool:
+        """Whether no extension of the subject read so far can be answered differently."""
+        nodes, tail = state
+        return not _uneven(tail) and not any(self.uneven[node] for node in nodes)
+
+    def letters(self, state: State) -> list[str]:
+        """Every token that matters from here, `FRESH` included."""
+        self.effort.spend(len(state[0]))
+        return [*dict.fromkeys(self.trie.named(state)), FRESH]
+
+    def split(self, state: State) -> tuple[int, int]:
+        """The masks of before and after for the subject read so far."""
+        mask = self.trie.mask(state)
+        return mask & _SIDE, mask >> AFTER
+
+
+def _uneven(bits: int) -> int:
+    return (bits & _SIDE) ^ (bits >> AFTER)

@@ -1,0 +1,154 @@
+"""What a leafnode may ask for: subscribe as a client may, and besides a wildcard that has an allow entry inside it.
+
+The server finds "inside" by a walk with edges of its own (`_Inside` states them), which are kept here move for move:
+a proof about leafnodes is worth nothing on a nicer walk than the server's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optimizer.settings import Server
+from optimizer.subjects.permissions import ALLOW, DENY, Permission, Permissions, kept, subscribe_patterns
+from optimizer.subjects.search import Effort, Letter, Word, shortest_words
+from optimizer.subjects.subject import Subject
+from optimizer.subjects.trie import FRESH, Automaton, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_PLAIN, _OTHER = 1, 2
+_AFTER = 8
+_SIDE = (1 << _AFTER) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """Where the server's walk stands: (level, node whose entries count if the subject ends here), and a sure find."""
+
+    at: frozenset[tuple[int, int]] = frozenset(((0, 0),))
+    found: bool = False
+
+
+class _Inside:
+    """Finds allow entries inside a wildcard subject. Server: ``reverseMatchLevel`` and ``getAllNodes``."""
+
+    def __init__(self, side: Permission, server: Server) -> None:
+        entries = side.allow or ()
+        used = kept(entries, server)
+        patterns = [(e.subject.tokens, _PLAIN if e.queue is None else _OTHER) for e in used]
+        if server is Server.EARLIER:
+            # Its insert fails at the token behind `>`, but the nodes before it stay.
+            patterns += [(e.subject.tokens, _OTHER) for e in entries if ">" in e.subject.tokens[:-1]]
+        self.trie = Automaton(patterns)
+        below = [0] * len(self.trie.star)
+        for node in range(len(below) - 1, -1, -1):
+            # INVARIANT of getAllNodes: it descends into literal tokens, not below a `*`.
+            below[node] = self.trie.tail[node] | self.trie.ends[self.trie.star[node]] * bool(self.trie.star[node])
+            for child in self.trie.children[node].values():
+                below[node] |= self.trie.ends[child] | below[child]
+        self._below = below
+
+    def step(self, within: _Within, token: str) -> _Within:
+        """After one more token; `FRESH` for one no entry names."""
+        at: set[tuple[int, int]] = set()
+        found = within.found
+        trie = self.trie
+        for level, node in within.at:
+            if token == ">":
+                found = found or bool(self._below[level] & _PLAIN)
+                continue
+            if trie.tail[level]:
+                found = found or bool(self._below[level] & _PLAIN)
+            if token == "*":
+                at.update((child, child) for child in trie.children[level].values())
+            elif trie.tail[level]:
+                continue
+            elif token in trie.children[level]:
+                at.add((trie.children[level][token],) * 2)
+            if trie.star[level]:
+                # The walk goes on below `*`, but the node it counts at the end is the last literal one.
+                at.add((trie.star[level], node))
+        return _Within(frozenset(at), found)
+
+    def finds(self, within: _Within) -> bool:
+        """Whether the subject read so far has an entry inside it, as the server sees it."""
+        return within.found or any(self.trie.ends[node] & _PLAIN for _, node in within.at)
+
+    def named(self, within: _Within) -> Iterator[str]:
+        """Tokens that lead on from here."""
+        for level, _ in within.at:
+            yield from self.trie.children[level]
+
+
+def admits_leaf(permissions: Permissions, subject: str, server: Server) -> bool:
+    """Whether a leafnode may ask for ``subject``. Server: ``canSubscribeInternal`` with kind LEAF."""
+    if permissions.refusal is not None or not Subject(subject).is_valid:
+        return False
+    tokens = subject.split(".")
+    mask = Automaton(subscribe_patterns(permissions.sub, None, server)).match(tokens)
+    allowed = bool(mask & ALLOW)
+    if not allowed and Subject(subject).has_wildcard:
+        inside = _Inside(permissions.sub, server)
+        within = _Within()
+        for token in tokens:
+            within = inside.step(within, token)
+        allowed = inside.finds(within)
+    return allowed and not mask & DENY
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """A leafnode's subject read so far, against the entries that match it and those inside it, before and after."""
+
+    state: State = Automaton.start
+    before: _Within = _Within()
+    after: _Within = _Within()
+    wild: bool = False
+    closed: bool = False
+
+
+def leaf_differences(
+    before: Permissions, after: Permissions, server: Server, effort: Effort, fresh: str
+) -> dict[str, Word]:
+    """The shortest subjects that only ``after`` (``gained``) or only ``before`` (``lost``) lets a leafnode ask for.
+
+    Raises
+    ------
+    EffortSpentError
+        There were more cases than ``effort`` allows to look at.
+    """
+    old, new = _Inside(before.sub, server), _Inside(after.sub, server)
+    trie = Automaton(
+        [
+            *subscribe_patterns(before.sub, None, server),
+            *((tokens, bits << _AFTER) for tokens, bits in subscribe_patterns(after.sub, None, server)),
+        ]
+    )
+
+    def steps(ask: _Ask) -> Iterator[tuple[Letter, _Ask]]:
+        if ask.closed:
+            return
+        effort.spend(len(ask.state[0]) + len(ask.before.at) + len(ask.after.at))
+        letters: Iterable[str] = [*trie.named(ask.state), *old.named(ask.before), *new.named(ask.after)]
+        for token in dict.fromkeys([*letters, FRESH, "*", ">"]):
+            following = _Ask(
+                trie.step(ask.state, token),
+                old.step(ask.before, token),
+                new.step(ask.after, token),
+                ask.wild or token in ("*", ">"),
+                token == ">",
+            )
+            yield (token or fresh,), following
+
+    def allowed(ask: _Ask, mask: int, inside: _Inside, within: _Within) -> bool:
+        return not mask & DENY and (bool(mask & ALLOW) or (ask.wild and inside.finds(within)))
+
+    def verdict(ask: _Ask) -> frozenset[str]:
+        mask = trie.mask(ask.state)
+        was = allowed(ask, mask & _SIDE, old, ask.before)
+        now = allowed(ask, mask >> _AFTER, new, ask.after)
+        return frozenset() if was == now else frozenset(("gained",) if now else ("lost",))
+
+    return shortest_words(_Ask(), steps, verdict, frozenset(("gained", "lost")))

@@ -1,0 +1,218 @@
+"""The token trie: which entries match a subject, which entries another entry covers.
+
+Two faces of one idea. `covered` asks a list about itself and stands on pygtrie. `Automaton` is the trie compiled to
+arrays, so that `optimizer.subjects.compare` can walk infinitely many subjects: a token that no entry names behaves like
+every other such token, so one stand-in (`FRESH`) speaks for all of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pygtrie
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from optimizer.subjects.subject import Entry
+
+FRESH: Final = ""
+"""Stands for any token that no entry names; the empty token is never part of a valid subject."""
+
+State = tuple[tuple[int, ...], int]
+"""Live trie nodes in ascending order, and the mask of `>` entries already matched, which match every longer subject."""
+
+
+class Automaton:
+    """Patterns with a bit mask each, as a trie; answers the union of the masks of the patterns that match.
+
+    Parameters
+    ----------
+    patterns
+        Tokens of a valid pattern (``>`` only last) and the bits it carries.
+
+    Notes
+    -----
+    Server: ``Sublist.Match`` on plain tokens: ``*`` matches one token, ``>`` one or more, a literal itself.
+    """
+
+    __slots__ = ("children", "ends", "star", "tail")
+
+    def __init__(self, patterns: Iterable[tuple[Sequence[str], int]]) -> None:
+        self.children: list[dict[str, int]] = [{}]
+        self.star: list[int] = [0]
+        self.ends: list[int] = [0]
+        self.tail: list[int] = [0]
+        for tokens, bits in patterns:
+            self._insert(tokens, bits)
+
+    start: Final[State] = ((0,), 0)
+
+    def _insert(self, tokens: Sequence[str], bits: int) -> None:
+        node = 0
+        for token in tokens:
+            if token == ">":
+                self.tail[node] |= bits
+                return
+            below = self.star[node] if token == "*" else self.children[node].get(token, 0)
+            if not below:
+                below = len(self.star)
+                self.children.append({})
+                self.star.append(0)
+                self.ends.append(0)
+                self.tail.append(0)
+                if token == "*":
+                    self.star[node] = below
+                else:
+                    self.children[node][token] = below
+            node = below
+        self.ends[node] |= bits
+
+    def step(self, state: State, token: str) -> State:
+        """The state after one more token; `FRESH`, ``*`` and ``>`` in a request match only wildcards of entries."""
+        nodes, tail = state
+        live = set()
+        for node in nodes:
+            tail |= self.tail[node]
+            if self.star[node]:
+                live.add(self.star[node])
+            below = self.children[node].get(token)
+            if below is not None:
+                live.add(below)
+        return tuple(sorted(live)), tail
+
+    def mask(self, state: State) -> int:
+        """The bits of every pattern that matches the subject read so far."""
+        nodes, mask = state
+        for node in nodes:
+            mask |= self.ends[node]
+        return mask
+
+    def match(self, tokens: Iterable[str]) -> int:
+        """The bits of every pattern that matches these tokens; none for a subject with an empty token."""
+        state = self.start
+        for token in tokens:
+            if not token:
+                return 0
+            state = self.step(state, token)
+        return self.mask(state)
+
+    def named(self, state: State) -> Iterator[str]:
+        """The tokens that lead somewhere `FRESH` does not."""
+        for node in state[0]:
+            yield from self.children[node]
+
+    def fold_below(self, bits_of: Sequence[int]) -> list[int]:
+        """For each node, the union of ``bits_of`` over the node and everything under it."""
+        folded = list(bits_of)
+        # INVARIANT: a child's index is above its parent's, so one backward pass sees children first.
+        for node in range(len(folded) - 1, -1, -1):
+            for below in self.children[node].values():
+                folded[node] |= folded[below]
+            if self.star[node]:
+                folded[node] |= folded[self.star[node]]
+        return folded
+
+
+def covered(entries: Sequence[Entry]) -> dict[int, int]:
+    """Each entry that another entry of the same list covers, and one that covers it.
+
+    Parameters
+    ----------
+    entries
+        One list, in order.
+
+    Returns
+    -------
+    dict
+        Index of a covered entry -> index of an entry that is not itself in the dict. A plain entry is covered by plain
+        ones only; a queue entry by a queue entry whose subject and queue name pattern both contain its own. Of equal
+        entries the first stays. Entries the server ignores, and templates, take no part.
+
+    Examples
+    --------
+    >>> from optimizer.subjects.subject import Entry
+    >>> covered([Entry("a.>"), Entry("a.b"), Entry("a.*")])
+    {1: 0, 2: 0}
+    """
+    found: dict[int, int] = {}
+    seen: dict[tuple[str, str | None], int] = {}
+    wide: dict[bool, pygtrie.Trie] = {}
+    for index, entry in enumerate(entries):
+        if entry.is_template or not entry.subject.is_valid:
+            continue
+        key = (entry.subject.text, entry.queue)
+        if key in seen:
+            found[index] = seen[key]
+            continue
+        seen[key] = index
+        # A literal plain entry covers nothing but its copies; a literal queue entry may cover narrower queue names.
+        if entry.subject.has_wildcard or entry.queue is not None:
+            trie = wide.setdefault(entry.queue is not None, pygtrie.Trie())
+            trie.setdefault(entry.subject.tokens, []).append(index)
+    if wide:
+        for (text, queue), index in seen.items():
+            trie = wide.get(queue is not None)
+            tokens = () if trie is None else tuple(text.split("."))
+            for other in _covering(trie, tokens):
+                if other != index and (queue is None or _queue_covers(entries[other].queue, queue)):
+                    found[index] = other
+                    break
+    return {index: _last(found, index) for index in sorted(found)}
+
+
+def _covering(trie: pygtrie.Trie, tokens: tuple[str, ...]) -> Iterator[int]:
+    """Indices of the patterns in the trie that contain the pattern ``tokens``."""
+    paths: list[tuple[str, ...]] = [()]
+    for token in tokens:
+        deeper = []
+        for path in paths:
+            yield from trie.get((*path, ">"), ())
+            deeper += [
+                (*path, step)
+                for step in (("*",) if token == "*" else ("*", token))
+                if token != ">" and trie.has_node((*path, step))
+            ]
+        paths = deeper
+    for path in paths:
+        yield from trie.get(path, ())
+
+
+def _queue_covers(wide: str | None, narrow: str) -> bool:
+    """Whether every queue name that ``narrow`` matches is matched by ``wide``."""
+    return wide is not None and (wide == narrow or queue_matches(narrow, wide))
+
+
+def _last(found: dict[int, int], index: int) -> int:
+    # Strict inclusion and first-copy-stays leave no cycle.
+    while index in found:
+        index = found[index]
+    return index
+
+
+def queue_matches(queue: str, pattern: str) -> bool:
+    """Whether a client's queue name passes a queue name pattern of an entry. Server: ``queueMatches``."""
+    return queue == pattern or (
+        not {"*", ">"}.isdisjoint(pattern.split(".")) and subset_match(queue.split("."), pattern.split("."))
+    )
+
+
+def subset_match(tokens: Sequence[str], test: Sequence[str]) -> bool:
+    """Whether a subject lies inside a pattern, as the server asks it where patterns meet patterns.
+
+    Server: ``isSubsetMatchTokenized``, whose test for ``*`` looks at the first character only.
+    """
+    for index, wide in enumerate(test):
+        if index >= len(tokens) or not wide:
+            return False
+        if wide == ">":
+            return True
+        token = tokens[index]
+        if token in ("", ">"):
+            return False
+        if token == "*":
+            if wide != "*":
+                return False
+        elif wide[0] != "*" and token != wide:
+            return False
+    return len(tokens) == len(test)
