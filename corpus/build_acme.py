@@ -1,7 +1,7 @@
 """Build ``corpus/acme`` with the real nsc.
 
-``python corpus/build_acme.py --nsc .build/bin/nsc --out corpus/acme`` writes the public store; with ``--with-keys`` a
-whole nsc home (for ``nsc -H``), to run scripts against.
+``python corpus/build_acme.py --nsc .build/bin/nsc --out corpus/acme`` writes the public store; with
+``--with-keys`` a whole nsc home (for ``nsc -H``), to run scripts against.
 """
 
 from __future__ import annotations
