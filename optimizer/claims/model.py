@@ -41,6 +41,8 @@ class PermissionLists:
     pub: SubjectLists = SubjectLists()
     sub: SubjectLists = SubjectLists()
     resp: ResponsePermission | None = None
+    unknown: Mapping[str, Json] = field(default_factory=dict)
+    """Unknown members of ``default_permissions``; a user's and a template's are kept by their owner."""
 
     @property
     def is_empty(self) -> bool:
@@ -196,6 +198,10 @@ class AccountClaims(Head):
     description: str = ""
     info_url: str = ""
 
+    def signing_key(self, key: str) -> SigningKey | None:
+        """The signing key of that public key: of several the last, as Go's map of them has it."""
+        return next((known for known in reversed(self.signing_keys) if known.key == key), None)
+
     def revoked_at(self, user: UserKey) -> int | None:
         """The time at or before which a token of this user is refused, or None. Server: ``isRevoked``."""
         times = [self.revocations[key] for key in (user, "*") if key in self.revocations]
@@ -215,6 +221,27 @@ class UserClaims(Head):
     def account(self) -> AccountKey:
         """The account this user belongs to: ``issuer_account``, else the issuer itself."""
         return AccountKey(self.issuer_account or self.iss)
+
+    @property
+    def is_scoped(self) -> bool:
+        """Whether it has no permission and no limit of its own, not even an explicit empty list.
+
+        Server: ``UserClaims.HasEmptyPermissions``, without which a scoped key's user is refused.
+        """
+        limits = self.limits
+        numbers = (limits.subs, limits.data, limits.payload)
+        if self.version == 1:  # absent limits are read as -1 there
+            return False
+        return (
+            self.permissions.resp is None
+            and self.permissions.is_empty
+            and not self.permissions.has_explicit_empty_list
+            and limits.src is None
+            and limits.times is None
+            and limits.allowed_connection_types is None
+            and not any(numbers)
+            and not (limits.times_location or limits.bearer_token or limits.proxy_required)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

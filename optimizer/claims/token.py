@@ -1,0 +1,155 @@
+"""A token's three segments, with the exact bytes kept. Nothing in it is trusted yet."""
+
+from __future__ import annotations
+
+import binascii
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from optimizer.errors import TokenError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_TOKEN_SIZE = 1024 * 1024
+"""Above this nats-server 2.12.15 refuses a token (jwt 2.8.2 ``MaxTokenSize``); 2.11.8 reads it."""
+
+LARGEST_READ = 64 * 1024 * 1024
+"""Above this nothing is read: no server ever held such a token."""
+
+FRAME_SIZE = 134
+"""Header (46), signature (86) and two dots of a token that Go wrote."""
+
+_SEGMENTS = 3
+_SIGNATURE_BYTES = 64
+_ALGORITHMS = ("ed25519", "ed25519-nkey")
+_TO_STANDARD = str.maketrans("-_", "+/")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token as read.
+
+    Parameters
+    ----------
+    text
+        The whole token, ``header.payload.signature``.
+    header
+        The decoded header; its names as written, for ``typ`` and ``alg`` may come in any case.
+    payload
+        The decoded payload, byte for byte.
+    signature
+        The decoded signature, 64 bytes where it can hold at all.
+    """
+
+    text: str
+    header: Mapping[str, Any]
+    payload: bytes
+    signature: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of the token as stored and sent."""
+        return len(self.text)
+
+
+def parse_token(text: str) -> Token:
+    """Split and decode a token; check its header, not its signature.
+
+    Server: ``jwt.Decode``, as far as the header.
+
+    Parameters
+    ----------
+    text
+        The bare token: no armour, no white space around it.
+
+    Raises
+    ------
+    TokenError
+        Where a server would not parse it, saying which segment is at fault.
+
+    Examples
+    --------
+    >>> parse_token("a.b")
+    Traceback (most recent call last):
+    ...
+    optimizer.errors.TokenError: a token has three segments with dots between them, this text has 2
+    """
+    if len(text) > LARGEST_READ:
+        raise TokenError(f"the token is {len(text)} bytes long, more than the {LARGEST_READ} that are read")
+    segments = text.split(".", _SEGMENTS + 1)
+    if len(segments) != _SEGMENTS:
+        raise TokenError(f"a token has three segments with dots between them, this text has {text.count('.') + 1}")
+    head, body, tail = segments
+    signature = _decoded(tail, "signature")
+    if len(signature) != _SIGNATURE_BYTES:
+        raise TokenError(f"the signature has {len(signature)} bytes, an Ed25519 signature has 64")
+    return Token(text, _header(head), _decoded(body, "payload"), signature)
+
+
+def token_size(payload_length: int) -> int:
+    """Bytes of the token that nsc makes of a payload of so many bytes.
+
+    Examples
+    --------
+    >>> token_size(603)
+    938
+    """
+    return FRAME_SIZE + -(-4 * payload_length // 3)
+
+
+def header_size(token: Token) -> int:
+    """Characters of the token's header segment: 46 where Go wrote it."""
+    return token.text.index(".")
+
+
+def signed_bytes(token: Token, version: int) -> bytes:
+    """What the signature covers: header and payload, or in version 1 the payload segment alone.
+
+    Server: ``jwt.Decode``; the version of the claims decides, ``alg`` does not.
+    """
+    front = token.text.rpartition(".")[0]
+    return (front.partition(".")[2] if version == 1 else front).encode()
+
+
+@lru_cache(maxsize=64)
+def _header(segment: str) -> Mapping[str, Any]:
+    """The checked header. A store has one or two, so it is decoded once."""
+    raw = _decoded(segment, "header")
+    try:
+        header = json.loads(raw.decode(), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise TokenError("the header is not JSON") from None
+    if not isinstance(header, dict):
+        raise TokenError("the header is not a JSON object")
+    values = {name.lower(): value for name, value in header.items()}
+    kind, algorithm = values.get("typ"), values.get("alg")
+    if not isinstance(kind, str) or kind.upper() != "JWT":
+        raise TokenError(f"the header's `typ` is `{_shown(kind)}`, not `JWT`")
+    if not isinstance(algorithm, str) or algorithm.lower() not in _ALGORITHMS:
+        raise TokenError(f"the header's `alg` is `{_shown(algorithm)}`, not `ed25519-nkey`")
+    return MappingProxyType(header)
+
+
+def _decoded(segment: str, name: str) -> bytes:
+    """The bytes of an unpadded base64url segment. Server: ``base64.RawURLEncoding``."""
+    if "+" in segment or "/" in segment or "=" in segment:
+        raise TokenError(f"the {name} is not base64url without padding")
+    if not segment:
+        raise TokenError(f"the {name} is empty")
+    padded = segment.translate(_TO_STANDARD) + "=" * (-len(segment) % 4)
+    try:
+        return binascii.a2b_base64(padded, strict_mode=True)
+    except ValueError:  # binascii.Error, and UnicodeEncodeError for text that is not ASCII
+        raise TokenError(f"the {name} is not base64url without padding") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _shown(value: object) -> str:
+    return str(value)[:32]

@@ -1,0 +1,219 @@
+"""The chain operator, account, user: who signed a token, whether they may, and whether it still counts.
+
+Each function says what is wrong with one token, in the order a server would notice. A token with issues is analysed
+all the same; it gets no script step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from nacl.exceptions import CryptoError
+from nacl.signing import VerifyKey
+
+from optimizer.claims.keys import raw_public_key
+from optimizer.claims.token import MAX_TOKEN_SIZE, signed_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from optimizer.claims.model import AccountClaims, ActivationClaims, Claims, OperatorClaims, UserClaims
+    from optimizer.claims.token import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Something wrong with a token that a server would notice.
+
+    Parameters
+    ----------
+    code
+        One of ``bad-signature``, ``refused``, ``self-signed``, ``foreign-issuer``, ``identity-signed``,
+        ``unknown-account``, ``scope-violation``, ``bearer-not-allowed``, ``revoked``, ``expired``,
+        ``not-yet-valid``; stable, for machines.
+    message
+        For people, in the style of `optimizer.errors`.
+    """
+
+    code: str
+    message: str
+
+
+def signature_holds(token: Token, claims: Claims) -> bool:
+    """Whether the key named in ``iss`` signed this token, in the way of either version.
+
+    Server: ``ClaimsData.verify``; a server takes only the way of the token's own version, and `operator_issues` and
+    its siblings say so where it is the other one.
+
+    Parameters
+    ----------
+    token
+        The token as read.
+    claims
+        What `optimizer.claims.decode.decode` made of it, which checked the issuer's key.
+    """
+    return _signed_as(token, claims) is not None
+
+
+def operator_issues(token: Token, claims: OperatorClaims, now: int) -> tuple[Issue, ...]:
+    """What is wrong with an operator's token at ``now`` (seconds since 1970)."""
+    return tuple(_operator_issues(token, claims, now))
+
+
+def account_issues(token: Token, claims: AccountClaims, operator: OperatorClaims | None, now: int) -> tuple[Issue, ...]:
+    """What is wrong with an account's token; without its operator, as far as it can be told.
+
+    Server: ``Server.verifyAccountClaims``, ``Account.checkExpiration``.
+    """
+    return tuple(_account_issues(token, claims, operator, now))
+
+
+def user_issues(
+    token: Token,
+    claims: UserClaims,
+    account: AccountClaims | None,
+    now: int,
+    *,
+    operator: OperatorClaims | None = None,
+) -> tuple[Issue, ...]:
+    """What is wrong with a user's token; ``account`` is None where its account is not known.
+
+    Server: ``Server.processClientOrLeafAuthentication``.
+
+    Parameters
+    ----------
+    operator
+        Where it demands signing keys, a user signed by the account's own key is refused.
+    """
+    return tuple(_user_issues(token, claims, account, operator, now))
+
+
+def activation_issues(
+    token: Token, claims: ActivationClaims, exporter: AccountClaims | None, importer: str, now: int
+) -> tuple[Issue, ...]:
+    """What is wrong with an activation token that ``importer`` carries, its revocation apart.
+
+    Server: ``Account.checkActivation``.
+    """
+    return tuple(_activation_issues(token, claims, exporter, importer, now))
+
+
+def signer_problem(claims: AccountClaims, operator: OperatorClaims) -> Issue | None:
+    """Why the operator does not vouch for who issued this account. Server: ``Server.isTrustedIssuer``."""
+    if claims.iss == claims.sub:
+        return Issue("self-signed", "the account signed its own token, no operator vouches for it")
+    if claims.iss in operator.signing_keys:
+        return None
+    if claims.iss != operator.sub:
+        return Issue("foreign-issuer", f"`{claims.iss}` issued the token and is no key of this operator")
+    if operator.strict_signing_key_usage:
+        return Issue(
+            "identity-signed", "the operator's own key issued the token where the operator demands a signing key"
+        )
+    return None
+
+
+def _operator_issues(token: Token, claims: OperatorClaims, now: int) -> Iterator[Issue]:
+    yield from _frame_issues(token, claims)
+    if claims.iss != claims.sub and claims.iss not in claims.signing_keys:
+        yield Issue("foreign-issuer", f"`{claims.iss}` issued the token and is no key of this operator")
+    yield from _time_issues(claims, now)
+
+
+def _account_issues(token: Token, claims: AccountClaims, operator: OperatorClaims | None, now: int) -> Iterator[Issue]:
+    yield from _frame_issues(token, claims)
+    if operator is not None:
+        problem = signer_problem(claims, operator)
+        if problem is not None:
+            yield problem
+    elif claims.iss == claims.sub:
+        yield Issue("self-signed", "the account signed its own token, no operator vouches for it")
+    yield from _time_issues(claims, now)
+
+
+def _user_issues(
+    token: Token, claims: UserClaims, account: AccountClaims | None, operator: OperatorClaims | None, now: int
+) -> Iterator[Issue]:
+    yield from _frame_issues(token, claims)
+    yield from _time_issues(claims, now)
+    if account is None:
+        yield Issue("unknown-account", f"the account `{claims.account}` of this user is not known")
+        return
+    signer = account.signing_key(claims.iss)
+    scope = None if signer is None else signer.scope
+    if claims.account != account.sub or (signer is None and claims.iss != account.sub):
+        yield Issue("foreign-issuer", f"`{claims.iss}` issued the token and is no key of its account")
+    elif signer is None and _demands_signing_keys(operator, account):
+        yield Issue(
+            "identity-signed", "the account's own key issued the token where the operator demands a signing key"
+        )
+    if scope is not None and not claims.is_scoped:
+        yield Issue(
+            "scope-violation",
+            "the token of a scoped signing key has permissions or limits of its own, which is refused",
+        )
+    bearer = claims.limits.bearer_token if scope is None else scope.limits.bearer_token
+    if bearer and account.limits.get("disallow_bearer"):
+        yield Issue("bearer-not-allowed", "the token is a bearer token and the account allows none")
+    revoked_at = account.revoked_at(claims.sub)
+    if revoked_at is not None and claims.iat <= revoked_at:
+        yield Issue("revoked", f"the account revoked what was issued up to {revoked_at}, the token is of {claims.iat}")
+
+
+def _activation_issues(
+    token: Token, claims: ActivationClaims, exporter: AccountClaims | None, importer: str, now: int
+) -> Iterator[Issue]:
+    yield from _frame_issues(token, claims)
+    yield from _time_issues(claims, now)
+    if claims.sub != importer:
+        yield Issue("refused", f"the activation is for `{claims.sub[:64]}`, not for the account that carries it")
+    if exporter is None:
+        yield Issue("unknown-account", "the account that issued the activation is not known")
+        return
+    direct = not claims.issuer_account and claims.iss == exporter.sub
+    keys = {exporter.sub, *(key.key for key in exporter.signing_keys)}
+    if not direct and not (claims.issuer_account == exporter.sub and claims.iss in keys):
+        yield Issue("foreign-issuer", f"`{claims.iss}` issued the activation and is no key of the exporter")
+
+
+def _frame_issues(token: Token, claims: Claims) -> Iterator[Issue]:
+    signed_as = _signed_as(token, claims)
+    if signed_as is None:
+        yield Issue("bad-signature", "the signature is not by the issuer that the token names")
+    elif signed_as != claims.version:
+        yield Issue("refused", f"the token says version {claims.version} and is signed as version {signed_as} is")
+    if token.size > MAX_TOKEN_SIZE:
+        yield Issue(
+            "refused", f"the token has {token.size} bytes, nats-server 2.12.15 reads none above {MAX_TOKEN_SIZE}"
+        )
+
+
+def _time_issues(claims: Claims, now: int) -> Iterator[Issue]:
+    if claims.exp and claims.exp <= now:  # nats-server ends a client in the very second, jwt one later
+        yield Issue("expired", f"the token expired at {claims.exp}")
+    if claims.nbf > now:
+        yield Issue("not-yet-valid", f"the token is not valid before {claims.nbf}")
+
+
+def _demands_signing_keys(operator: OperatorClaims | None, account: AccountClaims) -> bool:
+    """Server: ``Server.strictSigningKeyUsage``, looked up by who issued the account."""
+    return operator is not None and operator.strict_signing_key_usage and account.iss in operator.signing_keys
+
+
+def _signed_as(token: Token, claims: Claims) -> int | None:
+    """The version in whose way the token is signed, its own first; None where the signature does not hold."""
+    key = _verify_key(claims.iss)
+    for version in (1, 2) if claims.version == 1 else (2, 1):
+        try:
+            key.verify(signed_bytes(token, version), token.signature)
+        except CryptoError:
+            continue
+        return version
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _verify_key(issuer: str) -> VerifyKey:
+    return VerifyKey(raw_public_key(issuer))
