@@ -48,6 +48,6 @@ class Settings:
     complete_accounts: bool = False
     accounts: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
-    effort: int = 200_000
+    effort: int = 500_000
     budget: int = 10 * 1024
     user_budget: int = 3_500

@@ -7,7 +7,7 @@ proof, and why each walk below is complete, is docs/decisions/0003-compare.md.
 
 from __future__ import annotations
 
-from itertools import count, product
+from itertools import count
 from typing import TYPE_CHECKING
 
 from optimizer.settings import Server
@@ -34,7 +34,7 @@ from optimizer.subjects.search import Effort, EffortSpentError, Letter, Word, sh
 from optimizer.subjects.trie import FRESH, Automaton, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from optimizer.subjects.permissions import Permissions
 
@@ -61,7 +61,7 @@ def compare(
     server: Server = Server.CURRENT,
     *,
     leafnode: bool = False,
-    effort: int = 200_000,
+    effort: int = 500_000,
 ) -> Comparison:
     """How ``after`` stands to ``before``, over all subjects there can be.
 
@@ -72,7 +72,7 @@ def compare(
     leafnode
         Compare what a leafnode that connects with the token may ask for, instead of what a client may do.
     effort
-        How many trie nodes may be visited before the answer is UNDECIDED; 200,000 take about a second.
+        How many trie nodes may be visited before the answer is UNDECIDED; 500,000 take about a second.
 
     Returns
     -------
@@ -116,10 +116,11 @@ def _comparison(gained: Sequence[Probe], lost: Sequence[Probe]) -> Comparison:
     return Comparison(relation, tuple(gained), tuple(lost))
 
 
-def _flag(*, before: bool, after: bool) -> frozenset[str]:
-    if before == after:
+def _flag(before: object, after: object) -> frozenset[str]:
+    """The direction in which an answer that is true or false changed, if it did."""
+    if bool(before) == bool(after):
         return frozenset()
-    return frozenset(("gained",)) if after else frozenset(("lost",))
+    return frozenset(("gained",) if after else ("lost",))
 
 
 class _Walker:
@@ -146,7 +147,7 @@ class _Walker:
 
         def verdict(state: State) -> frozenset[str]:
             before, after = both.split(state)
-            return _flag(before=publishes(before), after=publishes(after))
+            return _flag(publishes(before), publishes(after))
 
         for direction, subject in self._differences(both, verdict):
             yield direction, Publish(subject)
@@ -180,26 +181,16 @@ class _Walker:
         if self.before.sub == self.after.sub:
             return
         asked = [self._asking(queue) for queue in self._queues()]
+        yield from _shortest(
+            (direction, Subscribe(subject, asking.queue))
+            for asking in asked
+            for direction, subject in self._differences(asking.both, _accepted_alike(asking))
+        )
+        texts_before, texts_after = ({e.text for e in block.sub.deny} for block in (self.before, self.after))
         loaders = Loaders()
-        if self.server is Server.EARLIER and {e.text for e in self.before.sub.deny} != {
-            e.text for e in self.after.sub.deny
-        }:
+        if self.server is Server.EARLIER and texts_before != texts_after:
             loaders = self._loaders(asked)
-        found: list[tuple[Direction, Probe]] = []
-        for subscriptions in asked:
-            both, accepted = subscriptions.both, subscriptions.accepted
-
-            def verdict(state: State, accepted: Callable[[State], tuple[bool, bool]] = accepted) -> frozenset[str]:
-                before, after = accepted(state)
-                return _flag(before=before, after=after)
-
-            for direction, subject in self._differences(both, verdict):
-                found.append((direction, Subscribe(subject, subscriptions.queue)))
-            found += self._deliveries(subscriptions, loaders)
-        for direction, kind in product(("gained", "lost"), (Subscribe, Deliver)):
-            probes = [probe for way, probe in found if way == direction and isinstance(probe, kind)]
-            if probes:
-                yield direction, min(probes, key=_length)
+        yield from _shortest(found for asking in asked for found in self._deliveries(asking, loaders))
 
     def leaf_subscribe(self) -> Iterator[tuple[Direction, Probe]]:
         """Subjects that only one of the two lets a leafnode ask for."""
@@ -262,6 +253,8 @@ class _Walker:
         # Where the deny lists mean the same, only a filter that one of them alone switches on can be noticed.
         same_loaders = loaders.only_before is None and loaders.only_after is None
         trie = denying.trie
+        if same_loaders and not any(self._differences(denying, lambda state: _flag(*denying.split(state)))):
+            return
 
         def steps(pair: tuple[Asked, State]) -> Iterator[tuple[Letter, tuple[Asked, State]]]:
             asked, sent = pair
@@ -285,7 +278,7 @@ class _Walker:
                 return frozenset()
             before, after = map(bool, denying.split(sent))
             if self.server is Server.CURRENT:
-                return _flag(before=not before, after=not after)
+                return _flag(not before, not after)
             loads = asking.loads(asked)
             by_before, by_after = bool(loads & 1), bool(loads & 2)
             gained = filtered(
@@ -362,6 +355,19 @@ class _Walker:
 
         names = shortest_words(Automaton.start, steps, verdict, frozenset(("every name",)))
         return [None, *(_text(word) for word in names.values())]
+
+
+def _accepted_alike(asking: Subscriptions) -> Callable[[State], frozenset[str]]:
+    return lambda state: _flag(*asking.accepted(state))
+
+
+def _shortest(found: Iterable[tuple[Direction, Probe]]) -> Iterator[tuple[Direction, Probe]]:
+    """Of each direction the shortest probe."""
+    probes = list(found)
+    for direction in _DIRECTIONS:
+        there = [probe for way, probe in probes if way == direction]
+        if there:
+            yield direction, min(there, key=_length)
 
 
 def _text(word: Word) -> str:

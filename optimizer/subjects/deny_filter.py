@@ -36,6 +36,10 @@ _LOADS = {
 }
 
 
+def _alone(bits: int) -> int:
+    return 0 if bits == 3 else bits  # noqa: PLR2004 both bits
+
+
 class Raw:
     """The raw texts of both deny lists as the old filter looks at them; bit 1 before, bit 2 after.
 
@@ -48,6 +52,27 @@ class Raw:
         )
         own = [ends | tail for ends, tail in zip(self._trie.ends, self._trie.tail, strict=True)]
         self._folded = self._trie.fold_below(own)
+        alone = [_alone(ends) | _alone(tail) for ends, tail in zip(self._trie.ends, self._trie.tail, strict=True)]
+        self._alone = self._trie.fold_below(alone)
+
+    def __bool__(self) -> bool:
+        return bool(self._folded[0])
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """Every way in which some subscription could switch a filter on, accepted or not."""
+        only = _alone(self._folded[0]) | self._alone[0]
+        names = (
+            ("before", self._folded[0] & 1),
+            ("after", self._folded[0] & 2),
+            ("only_before", only & 1),
+            ("only_after", only & 2),
+        )
+        return frozenset(name for name, holds in names if holds)
+
+    def tells(self, nodes: Iterable[int]) -> bool:
+        """Whether from here on a text of one list alone can still be met."""
+        return any(self._alone[node] for node in nodes)
 
     def named(self, nodes: Iterable[int]) -> Iterator[str]:
         """Literal tokens that lead on."""
@@ -151,9 +176,14 @@ class Subscriptions:
         """The shortest subscriptions both accept that switch a filter on, added to those known."""
         raw = self._raw
         assert raw is not None  # noqa: S101 INVARIANT: only the earlier generation has loaders
+        whose = raw.flags & {"before", "after"}
+        return self._search(raw, raw.flags - whose, self._search(raw, whose, known))
+
+    def _search(self, raw: Raw, wanted: frozenset[str], known: dict[str, Word]) -> dict[str, Word]:
+        only = wanted.isdisjoint(("before", "after"))
 
         def steps(asked: Asked) -> Iterator[tuple[Letter, Asked]]:
-            if asked.closed is not None or not asked.raw:
+            if asked.closed is not None or not asked.raw or (only and not raw.tells(asked.raw)):
                 return
             for text, following in self.wildcards(asked):
                 yield (text,), following
@@ -166,7 +196,7 @@ class Subscriptions:
         def verdict(asked: Asked) -> frozenset[str]:
             return _LOADS[self.loads(asked)] if all(self.accepted(asked.state)) else frozenset()
 
-        return shortest_words(Asked(), steps, verdict, frozenset().union(*_LOADS.values()), known)
+        return shortest_words(Asked(), steps, verdict, wanted, known)
 
 
 def filtered(

@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.settings import Server
+from optimizer.subjects.both import Both
 from optimizer.subjects.permissions import ALLOW, DENY, Permission, Permissions, kept, subscribe_patterns
 from optimizer.subjects.search import Effort, Letter, Word, shortest_words
 from optimizer.subjects.subject import Subject
-from optimizer.subjects.trie import FRESH, Automaton, State
+from optimizer.subjects.trie import Automaton, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _PLAIN, _OTHER = 1, 2
-_AFTER = 8
-_SIDE = (1 << _AFTER) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,28 @@ class _Inside:
             for child in self.trie.children[node].values():
                 below[node] |= self.trie.ends[child] | below[child]
         self._below = below
+
+    def shapes(self, known: dict[object, int]) -> list[int]:
+        """For each level a number that equal levels share, across every walk that is given the same ``known``."""
+        trie = self.trie
+        shape = [0] * len(trie.star)
+        for node in range(len(shape) - 1, -1, -1):
+            children = frozenset(
+                (token, shape[child], trie.ends[child] & _PLAIN) for token, child in trie.children[node].items()
+            )
+            star = trie.star[node]
+            own = (
+                children,
+                star and (shape[star], trie.ends[star] & _PLAIN),
+                bool(trie.tail[node]),
+                trie.tail[node] & _PLAIN,
+            )
+            shape[node] = known.setdefault(own, len(known))
+        return shape
+
+    def outlook(self, within: _Within, shapes: list[int]) -> object:
+        """All that what follows can depend on."""
+        return within.found, frozenset((shapes[level], self.trie.ends[node] & _PLAIN) for level, node in within.at)
 
     def step(self, within: _Within, token: str) -> _Within:
         """After one more token; `FRESH` for one no entry names."""
@@ -120,19 +141,19 @@ def leaf_differences(
         There were more cases than ``effort`` allows to look at.
     """
     old, new = _Inside(before.sub, server), _Inside(after.sub, server)
-    trie = Automaton(
-        [
-            *subscribe_patterns(before.sub, None, server),
-            *((tokens, bits << _AFTER) for tokens, bits in subscribe_patterns(after.sub, None, server)),
-        ]
-    )
+    known: dict[object, int] = {}
+    old_shapes, new_shapes = old.shapes(known), new.shapes(known)
+    both = Both(subscribe_patterns(before.sub, None, server), subscribe_patterns(after.sub, None, server), effort)
+    trie = both.trie
 
     def steps(ask: _Ask) -> Iterator[tuple[Letter, _Ask]]:
-        if ask.closed:
+        if ask.closed or (
+            both.is_settled(ask.state) and old.outlook(ask.before, old_shapes) == new.outlook(ask.after, new_shapes)
+        ):
             return
-        effort.spend(len(ask.state[0]) + len(ask.before.at) + len(ask.after.at))
-        letters: Iterable[str] = [*trie.named(ask.state), *old.named(ask.before), *new.named(ask.after)]
-        for token in dict.fromkeys([*letters, FRESH, "*", ">"]):
+        effort.spend(len(ask.before.at) + len(ask.after.at))
+        letters: Iterable[str] = [*both.letters(ask.state), *old.named(ask.before), *new.named(ask.after)]
+        for token in dict.fromkeys([*letters, "*", ">"]):
             following = _Ask(
                 trie.step(ask.state, token),
                 old.step(ask.before, token),
@@ -146,9 +167,9 @@ def leaf_differences(
         return not mask & DENY and (bool(mask & ALLOW) or (ask.wild and inside.finds(within)))
 
     def verdict(ask: _Ask) -> frozenset[str]:
-        mask = trie.mask(ask.state)
-        was = allowed(ask, mask & _SIDE, old, ask.before)
-        now = allowed(ask, mask >> _AFTER, new, ask.after)
+        mask_before, mask_after = both.split(ask.state)
+        was = allowed(ask, mask_before, old, ask.before)
+        now = allowed(ask, mask_after, new, ask.after)
         return frozenset() if was == now else frozenset(("gained",) if now else ("lost",))
 
     return shortest_words(_Ask(), steps, verdict, frozenset(("gained", "lost")))
