@@ -30,6 +30,37 @@ NO_LIMITS = {
     "conn": -1,
     "leaf": -1,
 }
+_ACCOUNT_ORDER = (
+    "imports",
+    "exports",
+    "limits",
+    "signing_keys",
+    "revocations",
+    "default_permissions",
+    "mappings",
+    "authorization",
+    "trace",
+    "cluster_traffic",
+    "description",
+    "info_url",
+    "tags",
+)
+_USER_ORDER = (
+    "pub",
+    "sub",
+    "resp",
+    "src",
+    "times",
+    "times_location",
+    "subs",
+    "data",
+    "payload",
+    "bearer_token",
+    "proxy_required",
+    "allowed_connection_types",
+    "issuer_account",
+    "tags",
+)
 
 
 @dataclass(frozen=True)
@@ -120,9 +151,7 @@ def sign(claims: Any, key: Key, *, header: Mapping[str, Any] | None = None) -> s
     order = ["aud", "exp", "jti", "iat", "iss", "name", "nbf", "sub"]
     payload = {name: filled[name] for name in order if name in filled}
     payload |= {name: value for name, value in filled.items() if name not in payload}
-    return sign_bytes(
-        go_json(payload), key, header=header or (HEADER_V1 if version == 1 else HEADER), version=version
-    )
+    return sign_bytes(go_json(payload), key, header=header or (HEADER_V1 if version == 1 else HEADER), version=version)
 
 
 def operator_claims(key: Key, name: str = "op", /, **nats: Any) -> dict[str, Any]:
@@ -139,11 +168,7 @@ def account_claims(key: Key, name: str = "acc", /, **nats: Any) -> dict[str, Any
         "type": "account",
         "version": 2,
     }
-    order = (
-        "imports exports limits signing_keys revocations default_permissions mappings authorization trace "
-        "cluster_traffic description info_url tags"
-    ).split()
-    body = {name: given[name] for name in order if name in given}
+    body = {name: given[name] for name in _ACCOUNT_ORDER if name in given}
     return {"name": name, "sub": key.public, "nats": {**body, **given}}
 
 
@@ -153,11 +178,7 @@ def user_claims(key: Key, owner: Key | None = None, name: str = "user", /, **nat
     if owner is not None:
         given["issuer_account"] = owner.public
     given |= {"type": "user", "version": 2}
-    order = (
-        "pub sub resp src times times_location subs data payload bearer_token proxy_required "
-        "allowed_connection_types issuer_account tags"
-    ).split()
-    body = {name: given[name] for name in order if name in given}
+    body = {name: given[name] for name in _USER_ORDER if name in given}
     return {"name": name, "sub": key.public, "nats": {**body, **given}}
 
 

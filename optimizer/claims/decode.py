@@ -58,11 +58,13 @@ def from_document(document: Mapping[str, Json]) -> Claims:
         if layout is None:
             raise _refusal(kind, version)
         read = layout(document, None)
-        return _BUILDERS[kind](_Members(read, version), version)
+        claims: Claims = _BUILDERS[kind](_Members(read, version), version)
     except Mismatch as problem:
         raise TokenError(str(problem)) from None
     except RecursionError:
         raise TokenError("the payload is nested too deep") from None
+    else:
+        return claims
 
 
 def _refusal(kind: str, version: int) -> TokenError:
@@ -77,16 +79,16 @@ def _kind_and_version(document: Mapping[str, Json]) -> tuple[str, int]:
     """Server: ``jwt.identifier``: a ``type`` beside ``nats`` makes it version 1."""
     top, inner, version = "", "", 0
     for name, value in document.items():
-        match gojson.folded(name):
-            case "type":
-                top = text(value, top)
-            case "nats" if isinstance(value, dict):
-                for member, item in value.items():
-                    match gojson.folded(member):
-                        case "type":
-                            inner = text(item, inner)
-                        case "version":
-                            version = integer(item, version)
+        folded = gojson.folded(name)
+        if folded == "type":
+            top = text(value, top)
+        elif folded == "nats" and isinstance(value, dict):
+            for member, item in value.items():
+                folded = gojson.folded(member)
+                if folded == "type":
+                    inner = text(item, inner)
+                elif folded == "version":
+                    version = integer(item, version)
     return (top, 1) if top else (inner, version)
 
 
@@ -196,7 +198,7 @@ def _limits(item: dict[str, Json]) -> dict[str, Json]:
 def _flat(item: dict[str, Json]) -> dict[str, Json]:
     """A struct that the model keeps as JSON: zero values left out, unknown members among the others."""
     unknown = item.pop(UNKNOWN, {})
-    return {name: value for name, value in item.items() if value} | unknown
+    return {**{name: value for name, value in item.items() if value}, **unknown}
 
 
 def _permissions(item: dict[str, Json]) -> PermissionLists:
@@ -356,28 +358,28 @@ _EXPORT = Struct(
         "allow_trace": flag,
     }
 )
-_OPERATOR_1 = {
+_OPERATOR_1: Final[dict[str, Reader]] = {
     "signing_keys": texts,
     "account_server_url": text,
     "operator_service_urls": texts,
     "system_account": text,
 }
-_ACCOUNT_1 = {
+_ACCOUNT_1: Final[dict[str, Reader]] = {
     "imports": listed(_IMPORT, null=False),
     "exports": listed(_EXPORT, null=False),
     "limits": Struct(_ACCOUNT_LIMITS),
     "signing_keys": _keys,
     "revocations": mapped(integer),
 }
-_GENERIC = {"tags": texts, "type": text, "version": integer}
+_GENERIC: Final[dict[str, Reader]] = {"tags": texts, "type": text, "version": integer}
 _HEAD = _all(text, "aud jti iss name sub") | _all(integer, "exp iat nbf")
 
 
-def _version_1(members: Mapping[str, Reader]) -> Struct:
+def _version_1(members: dict[str, Reader]) -> Struct:
     return Struct(_HEAD | {"tags": texts, "type": text, "issuer_account": text, "nats": Struct(members)})
 
 
-def _version_2(members: Mapping[str, Reader]) -> Struct:
+def _version_2(members: dict[str, Reader]) -> Struct:
     return Struct(_HEAD | {"nats": Struct(_GENERIC | members)})
 
 

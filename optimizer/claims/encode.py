@@ -97,7 +97,7 @@ def nats_object(claims: Claims) -> dict[str, Json]:
     if claims.version > 1:
         body |= _filled({"tags": claims.tags})
         body |= {"type": _KINDS[type(claims)], "version": claims.version}
-    return body | claims.unknown
+    return {**body, **claims.unknown}
 
 
 def reencoded(claims: C, *, iat: int | None = None, issuer: str | None = None) -> C:
@@ -244,7 +244,7 @@ def _import(item: Import) -> dict[str, Json]:
         "share": item.share,
         "allow_trace": item.allow_trace,
     }
-    return _filled(known) | item.unknown
+    return {**_filled(known), **item.unknown}
 
 
 def _export(item: Export, version: int) -> dict[str, Json]:
@@ -263,7 +263,7 @@ def _export(item: Export, version: int) -> dict[str, Json]:
         "description": item.description,
         "info_url": item.info_url,
     }
-    return _filled(known) | item.unknown
+    return {**_filled(known), **item.unknown}
 
 
 def _latency(latency: Mapping[str, Json] | None, version: int) -> dict[str, Json] | None:
@@ -297,7 +297,7 @@ def _permissions(block: PermissionLists) -> dict[str, Json]:
 
 
 def _lists(lists: SubjectLists) -> dict[str, Json]:
-    return _present({"allow": lists.allow, "deny": lists.deny}) | lists.unknown
+    return {**_present({"allow": lists.allow, "deny": lists.deny}), **lists.unknown}
 
 
 def _user_limits(limits: UserLimits) -> dict[str, Json]:

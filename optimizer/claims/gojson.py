@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, ItemsView, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from optimizer.errors import TokenError
@@ -48,8 +48,9 @@ class Repeated(dict[str, Json]):
         super().__init__(pairs)
         self.pairs = pairs
 
-    def items(self) -> ItemsView[str, Json]:
-        return self.pairs  # type: ignore[return-value]  # it is only ever iterated
+    def items(self) -> Any:  # noqa: ANN401 it is only ever iterated
+        """All pairs."""
+        return self.pairs
 
 
 def parse(payload: bytes) -> dict[str, Json]:
@@ -69,7 +70,8 @@ def parse(payload: bytes) -> dict[str, Json]:
         raise TokenError("the payload is not a JSON object")
     if "\\ud" in text or "\\uD" in text:
         value = _without_surrogates(value)
-    return value
+    found: dict[str, Json] = value
+    return found
 
 
 def go_json(value: Json) -> bytes:
@@ -262,7 +264,7 @@ def _kept(value: Json, name: str) -> Json:
 
 def _children(value: Json) -> list[Json]:
     if isinstance(value, dict):
-        return [item for _, item in value.items()]  # noqa: PERF102 of Repeated all items count
+        return [item for _, item in value.items()]  # of Repeated all count
     return value if isinstance(value, list) else []
 
 

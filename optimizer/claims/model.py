@@ -2,16 +2,19 @@
 
 Every record keeps what it does not know in ``unknown``, so that reading loses nothing; nsc drops such fields when it
 re-encodes, and `optimizer.claims.encode` can write either. A field that is absent, null or zero in the token is None,
-empty or zero here, save for permission lists, where absent (None) and empty (``()``) mean different things to the server.
+empty or zero here, save for lists in a permission block and limits in `UserLimits`: there absent (None) and empty
+(``()``) or 0 mean different things to the server. Structs kept as JSON hold no zero values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optimizer.claims.keys import AccountKey, OperatorKey, UserKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Json = Any  # what json.loads returns; narrowed field by field in decode
 
