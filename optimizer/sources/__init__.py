@@ -1,0 +1,5 @@
+"""The only readers: nsc stores, files of tokens, resolver directories, server configs, standard input."""
+
+from optimizer.sources.read import KINDS, read
+
+__all__ = ["KINDS", "read"]

@@ -1,0 +1,149 @@
+"""Files and directories that somebody else filled: never blocking, never led away, one clear reason each.
+
+Every message here is a predicate ("is a named pipe, not a file"): the caller puts the name of the thing before it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from dataclasses import dataclass
+
+from optimizer.errors import SourceError
+
+LIMIT = 64 * 1024 * 1024
+"""Bytes of one file. The largest token a server takes is 1 MiB; a config preloads some thousands of them."""
+
+_OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+
+_REASONS = {
+    errno.ENOENT: ("vanished while it was read", "read again when nothing else changes the source"),
+    errno.EACCES: ("is not readable by this user", "ask for read permission"),
+    errno.EPERM: ("is not readable by this user", "ask for read permission"),
+    errno.ELOOP: ("is a symbolic link that leads back to itself", "remove the link"),
+    errno.ENAMETOOLONG: ("has a name too long for this system", "give a shorter path"),
+    errno.ENOTDIR: ("is not inside a directory", "check the path"),
+    errno.EISDIR: ("is a directory, not a file", "remove or rename it"),
+}
+
+_KINDS = (
+    (stat.S_ISDIR, "is a directory, not a file"),
+    (stat.S_ISFIFO, "is a named pipe, not a file"),
+    (stat.S_ISSOCK, "is a socket, not a file"),
+    (stat.S_ISCHR, "is a device, not a file"),
+    (stat.S_ISBLK, "is a device, not a file"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name in a directory, with what the directory itself says of it (no further call is made)."""
+
+    name: str
+    path: str
+    is_link: bool
+    is_dir: bool
+    """Whether it is a directory, or a link to one."""
+
+
+def entries(directory: str) -> list[Entry]:
+    """What a directory holds, sorted by name.
+
+    Raises
+    ------
+    SourceError
+        The directory cannot be listed, or vanished.
+    """
+    found = []
+    try:
+        with os.scandir(directory) as listing:
+            for entry in listing:
+                found.append(Entry(entry.name, entry.path, entry.is_symlink(), _is_dir(entry)))
+    except OSError as error:
+        raise because(error) from None
+    return sorted(found, key=lambda entry: entry.name)
+
+
+def read_bytes(path: str) -> bytes:
+    """The content of a regular file of at most `LIMIT` bytes.
+
+    What is no regular file is not even opened: to open a pipe can block, to open a device can do anything.
+
+    Raises
+    ------
+    SourceError
+        It is no regular file, too large, unreadable or gone; its name is not in the message.
+    """
+    try:
+        _check(os.stat(path))
+        handle = os.open(path, _OPEN)
+        try:
+            status = os.fstat(handle)
+            _check(status)  # it may be another file by now
+            return _read_all(handle, status.st_size)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno == errno.ENOENT and os.path.islink(path):
+            raise SourceError("is a symbolic link to nothing", "remove the link") from None
+        raise because(error) from None
+    except ValueError:  # a NUL inside the path
+        raise SourceError("is no path: it holds a NUL character", "check the path") from None
+
+
+def read_inside(entry: Entry, root: str) -> bytes:
+    """The content of a file in a directory, unless it is a link that leaves ``root`` (a real path).
+
+    Raises
+    ------
+    SourceError
+        As `read_bytes`, and for a link that leads out.
+    """
+    if entry.is_link and not is_inside(entry.path, root):
+        raise SourceError("is a symbolic link that leaves the source", "copy the file, or name it as SOURCE")
+    return read_bytes(entry.path)
+
+
+def is_inside(path: str, root: str) -> bool:
+    """Whether ``path``, its links followed, lies in ``root`` (a real path)."""
+    return os.path.realpath(path).startswith(root.rstrip(os.sep) + os.sep)
+
+
+def because(error: OSError) -> SourceError:
+    """The reason of a failed system call, without the path."""
+    reason, hint = _REASONS.get(error.errno or 0, ("", ""))
+    return SourceError(reason or f"cannot be read: {(error.strerror or str(error)).lower()}", hint)
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads back to itself: reading it says so
+        return False
+
+
+def _check(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        reason = next((text for test, text in _KINDS if test(status.st_mode)), "is not a regular file")
+        raise SourceError(reason, "name a file with a token in it")
+    if status.st_size > LIMIT:
+        raise _too_large(f"has {status.st_size:,} bytes")
+
+
+def _read_all(handle: int, size: int) -> bytes:
+    data = os.read(handle, size + 1) if size else b""
+    if size and len(data) <= size:
+        return data  # a short read of a regular file is its end
+    chunks = [data]  # it grew, or it is one of the files that claim to be empty (/proc)
+    total = len(data)
+    while chunk := os.read(handle, 1 << 20):
+        chunks.append(chunk)
+        total += len(chunk)
+        if total > LIMIT:
+            raise _too_large(f"has more than {LIMIT:,} bytes")
+    return b"".join(chunks)
+
+
+def _too_large(size: str) -> SourceError:
+    return SourceError(f"{size}, and nothing above 64 MB is read", "split it, or name the file you mean")

@@ -1,0 +1,109 @@
+"""Tokens in the text of a file: armour, byte order mark, CRLF and quotes are read through; seeds are left behind."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from optimizer.errors import SourceError
+from optimizer.text import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_UTF16_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32 LE begins as UTF-16 LE does
+_QUOTES = "\"'`,;"
+_BEGINS = re.compile(r"e[wy][A-Za-z0-9+/_-]")  # base64 of `{"`, `{ ` or `{\n`: no token begins otherwise
+
+
+def text_of(data: bytes) -> str:
+    """File content as text.
+
+    Raises
+    ------
+    SourceError
+        It is UTF-16, or no text at all.
+    """
+    if data.startswith(_UTF16_32):
+        raise SourceError("is UTF-16 text", "save it as UTF-8")
+    if b"\0" in data:
+        raise SourceError("is UTF-16 text or no text at all: it holds NUL bytes", "save it as UTF-8")
+    return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+
+
+def token_texts(data: bytes) -> list[str]:
+    """The texts in a file that mean to be tokens, at least one; whether they are is for the decoder to say.
+
+    Parameters
+    ----------
+    data
+        A ``.jwt`` or ``.creds`` file, or several tokens one after the other.
+
+    Raises
+    ------
+    SourceError
+        It holds nothing like a token; the message holds nothing of the content.
+    """
+    text = text_of(data)
+    if "-----" not in text and text[:1] == "e" and len(words := text.split(None, 1)) == 1:
+        return [words[0].rstrip(_QUOTES)]  # what nsc and the server write, without a look at each line
+    found = [word for word in _words(text) if _BEGINS.match(word)]
+    return found or _none_in(text)
+
+
+def claims_objects(text: str) -> list[dict[str, Any]] | None:
+    """The claims in the output of ``nsc describe --json``, several one after the other; None where it is no JSON.
+
+    Raises
+    ------
+    SourceError
+        It begins as JSON does, and is broken or holds no claims.
+    """
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        documents = list(_documents(text))
+    except RecursionError:
+        raise SourceError("is JSON nested too deeply", "no claims are that deep; check where it comes from") from None
+    except ValueError:
+        raise SourceError("begins as JSON does and is not", "pass what `nsc describe ... --json` prints") from None
+    flat = [item for document in documents for item in (document if isinstance(document, list) else [document])]
+    found = [item for item in flat if isinstance(item, dict) and "sub" in item and isinstance(item.get("nats"), dict)]
+    if not found:
+        raise SourceError("is JSON without claims", "pass what `nsc describe ... --json` prints")
+    return found
+
+
+def _words(text: str) -> Iterator[str]:
+    """All words but armour lines and what stands in a seed's armour."""
+    secret = False
+    for line in text.splitlines():
+        bare = line.strip()
+        if bare.startswith("---"):
+            secret = "BEGIN" in bare and "SEED" in bare
+        elif not secret:
+            yield from (word.strip(_QUOTES) for word in bare.split())
+
+
+def _none_in(text: str) -> NoReturn:
+    if not text.strip():
+        raise SourceError("is empty", "write the token again with `nsc`")
+    if redacted(text) != text:
+        raise SourceError(
+            "holds a seed and no token; nothing of it was kept", "name the .jwt or .creds file, and keep seeds apart"
+        )
+    raise SourceError("holds no token", "a token is one line of base64url beginning with `eyJ`")
+
+
+def _documents(text: str) -> Iterator[Any]:
+    decoder = json.JSONDecoder(parse_constant=_refuse)
+    position = 0
+    while rest := re.compile(r"\S").search(text, position):
+        document, position = decoder.raw_decode(text, rest.start())
+        yield document
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
