@@ -1,0 +1,203 @@
+"""The smallest list that means the same.
+
+`smallest` is for a list without deny entries beside it and without queue entries in it: there the list is a language,
+and its fewest entries are known exactly (docs/decisions/0004-smallest-list.md holds the proof). `smaller` is for every
+other list: no entry of what it returns can be dropped and no two merged, and no more than that is claimed.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from optimizer.subjects.subject import Entry
+from optimizer.subjects.trie import Automaton, covered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Tokens = tuple[str, ...]
+
+MOST_PATTERNS = 2_000
+"""How many maximal patterns `smallest` may meet before it says it cannot tell."""
+
+
+class TooManyPatternsError(Exception):
+    """The language has more maximal patterns than `MOST_PATTERNS`."""
+
+
+def smallest(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The list with the fewest entries, and among those the fewest bytes, that admits the same subjects.
+
+    Parameters
+    ----------
+    entries
+        An allow (or deny) list of plain entries, with no other list on its side.
+
+    Returns
+    -------
+    tuple
+        In the order of their bytes, as nsc sorts. Unique: no other list of so few entries has so few bytes.
+
+    Raises
+    ------
+    TooManyPatternsError
+        Telling would take more than `MOST_PATTERNS` patterns.
+    ValueError
+        A queue entry or a template is in the list.
+
+    Examples
+    --------
+    >>> [str(entry) for entry in smallest([Entry("a.*"), Entry("a.*.>"), Entry("a.b")])]
+    ['a.>']
+    >>> [str(entry) for entry in smallest([Entry("a.>"), Entry("*.*.>")])]
+    ['*.*.>', 'a.*']
+    """
+    if any(entry.queue is not None or entry.is_template for entry in entries):
+        raise ValueError("a queue entry or a template is no plain pattern")
+    language = [entry.subject.tokens for entry in entries if entry.subject.is_valid]
+    if not language:
+        return tuple(entries[:1])  # matches nothing, and must go on keeping its list from being empty
+    patterns = _maximal(language)
+    trie = Automaton((tokens, 1 << index) for index, tokens in enumerate(patterns))
+    depth = max(map(len, patterns)) + 1
+    kept = []
+    for index, tokens in enumerate(patterns):
+        own = [length for length in _lengths(tokens, depth) if trie.match(_generic(tokens, length)) == 1 << index]
+        if not own:
+            continue  # every subject it admits is admitted by another maximal pattern
+        kept.append(_cheapest(tokens, own, depth))
+    return tuple(Entry(".".join(tokens)) for tokens in sorted(kept, key=lambda tokens: ".".join(tokens).encode()))
+
+
+def smaller(
+    entries: Sequence[Entry], same: Callable[[tuple[Entry, ...]], bool], most_merges: int = 2_000
+) -> tuple[Entry, ...]:
+    """A list that means the same, of which no entry can be dropped and no two be merged into one.
+
+    Parameters
+    ----------
+    entries
+        The list as it stands.
+    same
+        Whether a list in its place would mean the same to every client; asked for each step, the judge of everything.
+    most_merges
+        How many pairs may be tried; beyond it merging stops where it is.
+
+    Returns
+    -------
+    tuple
+        In the order read, a merged entry in the place of the first of its two.
+    """
+    kept = tuple(entries)
+    tries = most_merges
+    while True:
+        kept = _dropped(kept, same)
+        for left, right in combinations(range(len(kept)), 2):
+            joined = _join(kept[left], kept[right])
+            if joined is None or tries == 0:
+                continue
+            tries -= 1
+            merged = (*kept[:left], joined, *kept[left + 1 : right], *kept[right + 1 :])
+            if same(merged):
+                kept = merged
+                break
+        else:
+            return kept
+
+
+def _dropped(entries: tuple[Entry, ...], same: Callable[[tuple[Entry, ...]], bool]) -> tuple[Entry, ...]:
+    # The longest go first: of two that could stand for each other the shorter stays.
+    for entry in sorted(entries, key=lambda entry: (-len(entry.text), entry.text)):
+        index = entries.index(entry)
+        fewer = (*entries[:index], *entries[index + 1 :])
+        if fewer and same(fewer):
+            entries = fewer
+    return entries
+
+
+def _join(left: Entry, right: Entry) -> Entry | None:
+    """The narrowest entry that covers both; None where their queue names differ or only everything does."""
+    if left.queue != right.queue or left.is_template or right.is_template:
+        return None
+    one, two = left.subject.tokens, right.subject.tokens
+    joined: list[str] = []
+    for index in range(max(len(one), len(two))):
+        last = index == min(len(one), len(two)) - 1
+        a, b = one[min(index, len(one) - 1)], two[min(index, len(two) - 1)]
+        if ">" in (a, b) or (last and len(one) != len(two)):
+            joined.append(">")
+            break
+        joined.append(a if a == b else "*")
+    text = ".".join(joined)
+    return Entry(text if left.queue is None else f"{text} {left.queue}")
+
+
+def _maximal(language: Sequence[Tokens]) -> list[Tokens]:
+    """All maximal patterns of a language: what lies in no other pattern that lies in the language.
+
+    `X.*.>` and `Y.*` with X and Y of one length make `(X and Y).>`, the intersection of the prefixes; no other two
+    patterns make a pattern that was in neither, so repeating this until nothing new comes finds them all.
+    """
+    patterns = _outermost(language)
+    while True:
+        tails = [tokens[:-2] for tokens in patterns if tokens[-1] == ">" and tokens[-2:-1] == ("*",)]
+        stars = [tokens[:-1] for tokens in patterns if tokens[-1] == "*"]
+        made = {
+            (*prefix, ">")
+            for tail in tails
+            for star in stars
+            if len(tail) == len(star) and (prefix := _meet(tail, star)) is not None
+        }
+        grown = _outermost([*patterns, *sorted(made)])
+        if grown == patterns:
+            return patterns
+        if len(grown) > MOST_PATTERNS:
+            raise TooManyPatternsError
+        patterns = grown
+
+
+def _outermost(patterns: Sequence[Tokens]) -> list[Tokens]:
+    entries = [Entry(".".join(tokens)) for tokens in patterns]
+    inside = covered(entries)
+    return sorted(tokens for index, tokens in enumerate(patterns) if index not in inside)
+
+
+def _meet(left: Tokens, right: Tokens) -> Tokens | None:
+    """The prefix that matches what both match, or None where nothing is."""
+    both = []
+    for a, b in zip(left, right, strict=True):
+        if a != b and "*" not in (a, b):
+            return None
+        both.append(b if a == "*" else a)
+    return tuple(both)
+
+
+def _lengths(tokens: Tokens, depth: int) -> range:
+    """Lengths of the subjects a pattern admits, up to where all longer ones behave alike."""
+    return range(len(tokens), (depth if tokens[-1] == ">" else len(tokens)) + 1)
+
+
+def _generic(tokens: Tokens, length: int) -> Tokens:
+    """The subject of this length that lies in a pattern only if every subject of this length in ``tokens`` does.
+
+    Its tokens at wildcard places are ones no pattern names; ``*`` serves, for a trie takes it for a plain token.
+    """
+    fixed = tokens[:-1] if tokens[-1] == ">" else tokens
+    return (*fixed, *("*",) * (length - len(fixed)))
+
+
+def _cheapest(tokens: Tokens, own: Sequence[int], depth: int) -> Tokens:
+    r"""The entry of fewest bytes that still admits what no other maximal pattern does.
+
+    That is the pattern itself, or, where it is needed for subjects of one length only, ``*`` in place of its ``>``:
+    ``>`` costs 6 bytes in a token (``\u003e``), ``*`` 1 and a dot more for each further one.
+    """
+    if tokens[-1] != ">" or own != [length := own[0]] or length == depth:
+        return tokens
+    finite = _generic(tokens, length)
+    return finite if _cost(finite) < _cost(tokens) else tokens
+
+
+def _cost(tokens: Tokens) -> int:
+    return sum(len(token) for token in tokens) + len(tokens) - 1 + (5 if tokens[-1] == ">" else 0)
