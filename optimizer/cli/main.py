@@ -70,7 +70,8 @@ def _dispatch(arguments: list[str]) -> int:
             return _command(name, ["--help"], f"permopt {name}")
         case [name, *rest] if name in COMMANDS:
             return _command(name, rest, f"permopt {name}")
-        case [name, *_]:
+        case _:
+            name = arguments[0]
             raise UsageError(f"no command `{name}`", _nearest(name))
 
 
@@ -98,9 +99,7 @@ def _command(name: str, arguments: list[str], program: str) -> int:
         if describe is None or isinstance(error, OptimizerError):
             raise
         message = str(describe()).rstrip(".")
-        raise UsageError(
-            message[:1].lower() + message[1:], f"`{program} --help` lists what it takes"
-        ) from None
+        raise UsageError(message[:1].lower() + message[1:], f"`{program} --help` lists what it takes") from None
     return status if isinstance(status, int) else 0
 
 
@@ -120,9 +119,7 @@ def _flushed(status: int) -> int:
         raise
     except OSError as error:
         _abandon(sys.stdout)
-        raise OutputError(
-            f"standard output cannot be written: {(error.strerror or str(error)).lower()}"
-        ) from None
+        raise OutputError(f"standard output cannot be written: {(error.strerror or str(error)).lower()}") from None
     return status
 
 
@@ -157,8 +154,6 @@ def _place(error: BaseException) -> str:
     place = "?"
     while trace is not None:
         code = trace.tb_frame.f_code
-        place = (
-            f"{code.co_filename.rpartition('optimizer')[2].lstrip('/') or code.co_filename}:{trace.tb_lineno}"
-        )
+        place = f"{code.co_filename.rpartition('optimizer')[2].lstrip('/') or code.co_filename}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from optimizer.edits import touches_account_token
-from optimizer.subjects.compare import Connect, Deliver, LeafSubscribe, Publish, Subscribe
+from optimizer.subjects.probes import Connect, Deliver, LeafSubscribe, Publish, Subscribe
 from optimizer.text import redacted
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from optimizer.hierarchy import Hierarchy, Signed
     from optimizer.proposals import Finding, Judgement, Plan, Proposal, TokenChange, Witness
     from optimizer.settings import Settings
-    from optimizer.subjects.compare import Probe
+    from optimizer.subjects.probes import Probe
 
 PLAN = "permopt.plan.v1"
 
@@ -84,9 +84,7 @@ def plan_document(plan: Plan, settings: Settings) -> Document:
             "users": len(hierarchy.users),
             "account_bytes": sum(account.token.size for account in hierarchy.accounts.values()),
             "user_bytes": sum(user.token.size for user in hierarchy.users.values()),
-            "skipped": [
-                {"origin": skipped.origin, "reason": skipped.reason} for skipped in hierarchy.skipped
-            ],
+            "skipped": [{"origin": skipped.origin, "reason": skipped.reason} for skipped in hierarchy.skipped],
         },
         "targets": _targets(plan, names),
         "proposals": [_proposal(proposal, names) for proposal in plan.proposals],
@@ -94,9 +92,9 @@ def plan_document(plan: Plan, settings: Settings) -> Document:
         "set_aside": [{"id": aside.id, "reason": aside.reason} for aside in plan.set_aside],
         "judgement": None if plan.judgement is None else _judgement(plan.judgement, names),
     }
-    document = without_seeds(document)
-    document["digest"] = digest(document)
-    return document
+    redacted_document: Document = without_seeds(document)
+    redacted_document["digest"] = digest(redacted_document)
+    return redacted_document
 
 
 def without_seeds(value: Any) -> Any:  # noqa: ANN401 JSON values are what they are
@@ -105,9 +103,7 @@ def without_seeds(value: Any) -> Any:  # noqa: ANN401 JSON values are what they 
         case str():
             return redacted(value)
         case dict():
-            return {
-                key: item if key == "token_before" else without_seeds(item) for key, item in value.items()
-            }
+            return {key: item if key == "token_before" else without_seeds(item) for key, item in value.items()}
         case list():
             return [without_seeds(item) for item in value]
         case _:
@@ -116,7 +112,8 @@ def without_seeds(value: Any) -> Any:  # noqa: ANN401 JSON values are what they 
 
 def finding_document(finding: Finding, hierarchy: Hierarchy) -> Document:
     """One finding: what a rule noticed, where, and why."""
-    return without_seeds(_finding(finding, _Names(hierarchy)))
+    found: Document = without_seeds(_finding(finding, _Names(hierarchy)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,19 +149,17 @@ def _targets(plan: Plan, names: _Names) -> list[Document]:
     """The tokens that judging again needs: the operator, the touched accounts, and all their users."""
     hierarchy = plan.hierarchy
     touched = {edit.target.account for proposal in plan.proposals for edit in proposal.edits}
-    targets = []
+    users: dict[AccountKey, list[Document]] = {account: [] for account in touched}
+    for (key, owner), user in hierarchy.users.items():
+        if owner in touched:
+            users[owner].append({"kind": "user", **names.of(owner, key), **_token(user)})
+    targets: list[Document] = []
     if hierarchy.operator is not None and touched:
-        targets.append(
-            {"kind": "operator", "name": hierarchy.operator.claims.name} | _token(hierarchy.operator)
-        )
-    for key, account in hierarchy.accounts.items():
-        if key not in touched:
-            continue
-        targets.append({"kind": "account", **names.of(key, None), **_token(account)})
-        targets += [
-            {"kind": "user", **names.of(key, user.claims.sub), **_token(user)}
-            for user in hierarchy.users_of(key)
-        ]
+        operator = hierarchy.operator
+        targets.append({"kind": "operator", "name": operator.claims.name, **_token(operator)})
+    for owner, account in hierarchy.accounts.items():
+        if owner in touched:
+            targets += [{"kind": "account", **names.of(owner, None), **_token(account)}, *users[owner]]
     return targets
 
 
@@ -279,6 +274,7 @@ def _witnesses(witnesses: Iterable[Witness]) -> list[Document]:
 
 def probe_document(probe: Probe) -> Document:
     """What somebody could try, as JSON; keys without a value are left out."""
+    found: dict[str, Any]
     match probe:
         case Publish():
             found = {"probe": "publish", "subject": probe.subject, "replying_to": probe.replying_to}
@@ -290,7 +286,7 @@ def probe_document(probe: Probe) -> Document:
                 "subscription": probe.subscription,
                 "queue": probe.queue,
                 "subject": probe.subject,
-                "alongside": probe.alongside,
+                "alongside": None if probe.alongside is None else probe_document(probe.alongside),
             }
         case LeafSubscribe():
             found = {"probe": "leaf_subscribe", "subject": probe.subject}

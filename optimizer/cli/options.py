@@ -1,0 +1,242 @@
+"""The options that commands share, and what is made of them."""
+
+from __future__ import annotations
+
+import difflib
+import enum
+import re
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optimizer.errors import UsageError
+from optimizer.proposals import Severity
+from optimizer.settings import Server, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from optimizer.hierarchy import Hierarchy
+
+Source = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SOURCE]",
+        show_default=False,
+        help="nsc stores directory, directory of .jwt files, .jwt or .creds file, server config, or `-`; "
+        "`kind:PATH` forces the form. Default: the store nsc would use.",
+    ),
+]
+SourceOption = Annotated[
+    str | None, typer.Option("--source", "-s", metavar="SOURCE", show_default=False, help="The same, as an option.")
+]
+Plan = Annotated[
+    Path, typer.Argument(metavar="PLAN", show_default=False, help="A plan that `permopt propose -o PLAN` wrote.")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", show_default=False, help="Write to FILE, whole or not at all."),
+]
+Operator = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", show_default=False, help="Which operator, where the source holds several."),
+]
+Accounts = Annotated[
+    list[str] | None,
+    typer.Option("--account", metavar="NAME", show_default=False, help="Only these accounts; repeatable, globs."),
+]
+Now = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", show_default=False, help="The clock: RFC 3339 or seconds; for reproducible runs."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress on standard error.")]
+NoColour = Annotated[bool, typer.Option("--no-color", help="No colour, also by NO_COLOR in the environment.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 where a token was skipped.")]
+Budget = Annotated[
+    str | None,
+    typer.Option(metavar="SIZE", show_default=False, help="Bytes an account token may have; 10KB by default."),
+]
+ServerVersions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--server-version",
+        metavar="VERSION",
+        show_default=False,
+        help="nats-server the proof must hold for, repeatable. Default: both generations, before and from 2.12.14.",
+    ),
+]
+Complete = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHAT",
+        show_default=False,
+        help="Your word that the source holds all of them: `users`, `accounts` or `users,accounts`.",
+    ),
+]
+FailOn = Annotated[
+    str,
+    typer.Option(metavar="SEVERITY", help="Exit with 1 on findings of this severity or above: error, warning, note."),
+]
+
+
+class Form(enum.Enum):
+    """How a result is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+Format = Annotated[Form, typer.Option("--format", "-f", help="How to print the result.")]
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(b|kb|kib|k|mb|mib|m)?", re.IGNORECASE)
+_UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1024**2, "mb": 1024**2, "mib": 1024**2}
+_VERSION = re.compile(r"v?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:[-+].*)?")
+_FILTERS_ON_OVERLAP = (2, 12, 14)  # the first release that loads the deny filter whenever a deny overlaps
+_SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
+
+
+def one_source(positional: str | None, option: str | None) -> str | None:
+    """The source, named either way.
+
+    Raises
+    ------
+    UsageError
+        It was named both ways, and differently.
+    """
+    if positional is not None and option is not None and positional != option:
+        raise UsageError(f"two sources: `{positional}` and `{option}`", "name one SOURCE, or use --source")
+    return positional if positional is not None else option
+
+
+def clock(text: str | None) -> int:
+    """Seconds since the epoch, from ``--now`` or the machine's clock.
+
+    Raises
+    ------
+    UsageError
+        It is no time.
+    """
+    if text is None:
+        return int(time.time())
+    if re.fullmatch(r"\d{1,12}", text):
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"`{text}` is no time", "write it as 2026-11-23T12:00:00Z or as seconds since 1970") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def settings_of(
+    *,
+    now: str | None = None,
+    server_versions: Iterable[str] | None = None,
+    complete: str | None = None,
+    accounts: Iterable[str] | None = None,
+    rules: Iterable[str] | None = None,
+    budget: str | None = None,
+) -> Settings:
+    """The settings that flags ask for.
+
+    Raises
+    ------
+    UsageError
+        A flag's value means nothing.
+    """
+    complete_users, complete_accounts = _completeness(complete)
+    settings = Settings(
+        now=clock(now),
+        complete_users=complete_users,
+        complete_accounts=complete_accounts,
+        accounts=tuple(accounts or ()),
+        rules=_known_rules(rules),
+    )
+    if budget is not None:
+        settings = replace(settings, budget=_size(budget))
+    if server_versions:
+        asked = {_generation(version) for version in server_versions}
+        settings = replace(settings, servers=tuple(server for server in Server if server in asked))
+    return settings
+
+
+def known_accounts(patterns: Iterable[str], hierarchy: Hierarchy) -> None:
+    """Check that every ``--account`` names an account.
+
+    Raises
+    ------
+    UsageError
+        One matches none.
+    """
+    names = [account.claims.name for account in hierarchy.accounts.values()]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names) and pattern not in hierarchy.accounts:
+            raise UsageError(f"no account matches `{pattern}`", nearest(pattern, names, "the store has"))
+
+
+def severities_at(fail_on: str) -> frozenset[Severity]:
+    """The severities that make a run fail; none for ``never``.
+
+    Raises
+    ------
+    UsageError
+        It is no severity.
+    """
+    if fail_on == "never":
+        return frozenset()
+    try:
+        return frozenset(_SEVERITIES[: _SEVERITIES.index(Severity(fail_on)) + 1])
+    except ValueError:
+        raise UsageError(f"`{fail_on}` is no severity", "use error, warning, note or never") from None
+
+
+def _completeness(complete: str | None) -> tuple[bool, bool]:
+    words = {word.strip() for word in (complete or "").split(",") if word.strip()}
+    unknown = sorted(words - {"users", "accounts"})
+    if unknown:
+        raise UsageError(f"--complete does not know `{unknown[0]}`", "use users, accounts or users,accounts")
+    return "users" in words, "accounts" in words
+
+
+def _known_rules(names: Iterable[str] | None) -> tuple[str, ...]:
+    asked = tuple(dict.fromkeys(names or ()))
+    if not asked:
+        return ()
+    from optimizer.rules import RULES  # noqa: PLC0415 only --rule needs them before the store is read
+
+    known = [rule.name for rule in RULES]
+    for name in asked:
+        if name not in known:
+            raise UsageError(f"no rule `{name}`", nearest(name, known, "`permopt rules` lists them;"))
+    return asked
+
+
+def _size(text: str) -> int:
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"`{text}` is no size", "write it as 10KB or 10240; 1 KB is 1,024 bytes")
+    return int(float(match[1]) * _UNITS[(match[2] or "").lower()])
+
+
+def _generation(text: str) -> Server:
+    match = _VERSION.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"`{text}` is no version of nats-server", "write it as 2.12, 2.11 or 2.12.15")
+    if match[3] is None and text in (server.value for server in Server):
+        return Server(text)
+    major, minor, patch = int(match[1]), int(match[2]), int(match[3] or 0)
+    return Server.CURRENT if (major, minor, patch) >= _FILTERS_ON_OVERLAP else Server.EARLIER
+
+
+def nearest(name: str, known: list[str], otherwise: str) -> str:
+    """A hint for a name that is not known: the one that was meant, else some that exist."""
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    some = ", ".join(f"`{each}`" for each in sorted(known)[:8])
+    return f"{otherwise} {some}{' ...' if len(known) > 8 else ''}" if some else "it has none"  # noqa: PLR2004 a line's worth

@@ -1,0 +1,94 @@
+"""``permopt propose``: read, examine, and show or save the plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from optimizer.cli import options, output
+from optimizer.cli.options import Form
+from optimizer.errors import SourceError
+from optimizer.examine import examine
+from optimizer.hierarchy import Hierarchy
+from optimizer.proposals import Plan, Safety, Severity
+from optimizer.reports.json import plan_document, text_of
+from optimizer.reports.markdown import plan_markdown
+from optimizer.reports.terminal import plan_page
+from optimizer.sources.read import read
+
+_DEFAULT_PLAN = "plan.json"
+
+
+def command(
+    source: options.Source = None,
+    *,
+    source_option: options.SourceOption = None,
+    plan_file: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="PLAN", show_default=False, help="Save the plan (JSON) here as well."),
+    ] = None,
+    form: options.Format = Form.TABLE,
+    account: options.Accounts = None,
+    rule: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", show_default=False, help="Only these rules; repeatable.")
+    ] = None,
+    operator: options.Operator = None,
+    budget: options.Budget = None,
+    server_version: options.ServerVersions = None,
+    complete: options.Complete = None,
+    now: options.Now = None,
+    fail_on: options.FailOn = "never",
+    strict: options.Strict = False,
+    quiet: options.Quiet = False,
+    no_color: options.NoColour = False,
+) -> int:
+    """Propose rewrites of the subject permissions in a store, each proved and weighed to the byte.
+
+    Nothing is changed: `permopt script PLAN` writes what carries a plan out.
+    """
+    failing = options.severities_at(fail_on)
+    settings = options.settings_of(
+        now=now, server_versions=server_version, complete=complete, accounts=account, rules=rule, budget=budget
+    )
+    where = options.one_source(source, source_option)
+    with output.progress("reading", quiet=quiet):
+        hierarchy = read(where, now=settings.now, operator=operator)
+    options.known_accounts(settings.accounts, hierarchy)
+    with output.progress("proving", quiet=quiet) as progress:
+        plan = examine(hierarchy, settings, progress)
+    document = text_of(plan_document(plan, settings)) if plan_file is not None or form is Form.JSON else ""
+    if plan_file is not None:
+        output.emit(document, plan_file)
+        output.note(f"plan written to `{plan_file}`", quiet=quiet)
+    saved = str(plan_file) if plan_file is not None else _DEFAULT_PLAN
+    following = _next(plan, where, None if plan_file is None else saved)
+    match form:
+        case Form.TABLE:
+            style = output.style(no_colour=no_color)
+            output.emit(plan_page(plan, settings, style, next_command=following, plan_name=output.typed(saved)))
+        case Form.MARKDOWN:
+            output.emit(plan_markdown(plan, settings, next_command=following, plan_name=output.typed(saved)))
+        case Form.JSON:
+            if plan_file is None:
+                output.emit(document)
+            output.note(f"next: {following}", quiet=quiet)
+    return _status(plan, hierarchy, strict=strict, failing=failing)
+
+
+def _next(plan: Plan, source: str | None, saved: str | None) -> str:
+    if not plan.proposals:
+        return output.typed("permopt", "rules")
+    if saved is None:
+        return output.typed("permopt", "propose", source, "-o", _DEFAULT_PLAN)
+    if any(proposal.judgement.safety is Safety.SAFE for proposal in plan.proposals):
+        return output.typed("permopt", "script", saved, "-o", "scripts")
+    return output.typed("permopt", "review", saved)
+
+
+def _status(plan: Plan, hierarchy: Hierarchy, *, strict: bool, failing: frozenset[Severity]) -> int:
+    if strict and hierarchy.skipped:
+        return SourceError.exit_code
+    findings = (*plan.findings, *(proposal.finding for proposal in plan.proposals))
+    return int(any(finding.severity in failing for finding in findings))

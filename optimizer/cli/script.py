@@ -1,0 +1,50 @@
+"""``permopt script``: the scripts that carry a plan out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from optimizer.cli import options, output
+from optimizer.errors import UsageError
+from optimizer.nsc.script import script_for
+from optimizer.reports import words
+from optimizer.review.decisions import beside, load_decisions
+from optimizer.review.files import read_text, write_files
+from optimizer.review.plan import load
+from optimizer.review.selection import select
+
+
+def command(
+    plan: options.Plan,
+    *,
+    directory: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where to write the scripts; made if missing.")
+    ] = Path("scripts"),
+    quiet: options.Quiet = False,
+) -> int:
+    """Write apply.sh, rollback.sh, verify.sh and expected.json for the safe and the accepted proposals of a plan.
+
+    Nothing is run. Read apply.sh, then run it where nsc and the signing keys are.
+    """
+    saved = load(read_text(plan), str(plan))
+    selection = select(saved, load_decisions(beside(plan), saved))
+    if selection.judgement is None:
+        raise UsageError(
+            f"nothing of `{plan}` goes into a script: no proposal is safe or accepted",
+            f"look at them with `{output.typed('permopt', 'review', plan)}`",
+        )
+    script = script_for(saved.plan.hierarchy, selection.chosen, selection.judgement)
+    names = {"apply.sh": script.apply, "rollback.sh": script.rollback, "verify.sh": script.verify}
+    files = {directory / name: text for name, text in names.items()}
+    write_files({**files, directory / "expected.json": script.expected}, executable=frozenset(files))
+    saving = words.saved(selection.judgement.saving.bytes)
+    tokens = words.quantity(len(selection.judgement.tokens), "token")
+    lines = [f"{words.quantity(len(selection.chosen), 'proposal')}, {saving} in {tokens}"]
+    lines += [f"  {words.shown(str(directory / name), 4096)}" for name in (*names, "expected.json")]
+    for left in selection.left_out:
+        output.note(f"left out {left.proposal.id}: {left.reason}", quiet=quiet)
+    output.emit("\n".join([*lines, "", "next", f"  {output.typed('sh', directory / 'apply.sh')}", ""]))
+    return 0

@@ -1,0 +1,127 @@
+"""A plan as markdown: for a pull request, a ticket, a chat."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from optimizer.proposals import Safety
+from optimizer.reports import words
+from optimizer.reports.terminal import head_sentences, total_row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from optimizer.proposals import Finding, Plan, Proposal
+    from optimizer.settings import Settings
+
+_ACTIVE = re.compile(r"([\\`*_{}\[\]()<>#+!|~@&$-])")  # what markdown, its HTML or a forge's mentions would act on
+
+
+def plan_markdown(plan: Plan, settings: Settings, *, next_command: str, plan_name: str = "PLAN") -> str:
+    """The report that ``permopt propose --format markdown`` prints.
+
+    Parameters
+    ----------
+    plan, settings
+        What was found, and what it was asked for with.
+    next_command
+        What to type next, quoted for a shell.
+    plan_name
+        The file the plan was saved in.
+
+    Returns
+    -------
+    str
+        Markdown in which nothing from a token is anything but text.
+    """
+    names = words.Names(plan.hierarchy)
+    lines = ["# Permission proposals", "", *(f"- {escaped(each)}" for each in head_sentences(plan.hierarchy, settings))]
+    lines += ["", *_totals(plan, plan_name), *_tokens(plan, names)]
+    if plan.proposals:
+        lines += ["## Proposals", ""]
+        for proposal in plan.proposals:
+            lines += _proposal(proposal, names)
+    if plan.findings:
+        lines += ["## Found, without a proposal", ""]
+        lines += [_finding(finding, names) for finding in plan.findings] + [""]
+    if plan.set_aside:
+        lines += ["## Set aside", "", *(f"- {code(each.id)}: {escaped(each.reason)}" for each in plan.set_aside), ""]
+    if plan.hierarchy.skipped:
+        lines += ["## Skipped", ""]
+        lines += [f"- {code(each.origin)}: {escaped(each.reason)}" for each in plan.hierarchy.skipped] + [""]
+    return "\n".join([*lines, f"Next: {code(next_command)}", ""])
+
+
+def escaped(text: str) -> str:
+    """Text of a stranger as text and nothing else."""
+    return _ACTIVE.sub(r"\\\1", words.shown(text, 600))
+
+
+def code(text: str) -> str:
+    """Text of a stranger as a code span, which no backtick in it ends."""
+    clean = words.shown(text).replace("|", "\\|")
+    fence = "`" * (max((len(run) for run in re.findall("`+", clean)), default=0) + 1)
+    padding = " " if "`" in clean else ""
+    return f"{fence}{padding}{clean}{padding}{fence}"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table; cells are markdown already."""
+    return [
+        f"| {' | '.join(header)} |",
+        f"|{'---|' * len(header)}",
+        *(f"| {' | '.join(row)} |" for row in rows),
+        "",
+    ]
+
+
+def _totals(plan: Plan, plan_name: str) -> list[str]:
+    found = [row for safety in Safety if (row := total_row(plan.proposals, safety, plan_name))]
+    if not found:
+        return ["Nothing to propose.", ""]
+    rows = [(safety, number, escaped(saves), escaped(fate)) for safety, number, _, saves, fate in found]
+    return table(("safety", "proposals", "bytes", "what becomes of them"), rows)
+
+
+def _tokens(plan: Plan, names: words.Names) -> list[str]:
+    if plan.judgement is None:
+        return []
+    rows = [
+        (
+            escaped(names.token(change.account, change.user)),
+            f"{change.before:,}",
+            f"{change.after:,}",
+            f"{change.before - change.after:,}",
+        )
+        for change in plan.judgement.tokens
+    ]
+    return table(("token the safe proposals rewrite", "bytes before", "after", "saved"), rows)
+
+
+def _proposal(proposal: Proposal, names: words.Names) -> list[str]:
+    judgement = proposal.judgement
+    lines = [
+        f"### {code(proposal.id)}: {judgement.safety.value}, {words.saved(judgement.saving.bytes)}",
+        "",
+        f"{escaped(names.place(proposal.finding.target))}: {escaped(proposal.finding.message)}",
+        "",
+    ]
+    for edit in proposal.edits:
+        lines += [f"- {words.list_name(edit.list)}: remove {code(entry)}" for entry in edit.remove]
+        lines += [f"- {words.list_name(edit.list)}: add {code(entry)}" for entry in edit.add]
+    lines += [f"- because {escaped(evidence.statement)}" for evidence in proposal.finding.evidence]
+    lines += [f"- proof: {escaped(words.proof(judgement))}"]
+    lines += [f"- afterwards {escaped(words.witness(each))}" for each in judgement.gained]
+    lines += [f"- no longer {escaped(words.witness(each))}" for each in judgement.lost]
+    lines += [f"- but {escaped(reason)}" for reason in judgement.proof.why_incomplete]
+    effect = f"takes effect {judgement.reach}; disturbs {judgement.disturbs}; undo {judgement.undo}"
+    return [*lines, f"- {escaped(effect)}", ""]
+
+
+def _finding(finding: Finding, names: words.Names) -> str:
+    where = names.place(finding.target)
+    if finding.list is not None:
+        where += f", {words.list_name(finding.list)}"
+    line = f"- **{finding.severity.value}** {code(finding.rule)} {escaped(where)}: {escaped(finding.message)}"
+    return f"{line} ({escaped(finding.advice)})" if finding.advice else line

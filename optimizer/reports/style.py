@@ -1,0 +1,74 @@
+"""How a page for a terminal is laid out: width, colour, columns of text that may hold wide characters."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What the terminal can show.
+
+    Parameters
+    ----------
+    colour
+        Whether escape sequences are welcome: a terminal, and nobody asked for none.
+    width
+        Columns.
+    """
+
+    colour: bool = False
+    width: int = 100
+
+    def paint(self, text: str, *looks: str) -> str:
+        """``text`` in the looks named; as it is where colour is not welcome."""
+        if not self.colour or not text:
+            return text
+        return f"\x1b[{';'.join(_CODES[look] for look in looks)}m{text}\x1b[0m"
+
+    def heading(self, text: str) -> str:
+        """A line that begins a part of the page."""
+        return self.paint(text, "bold")
+
+    def wrapped(self, text: str, indent: int = 2, hanging: int = 0) -> list[str]:
+        """A sentence as lines that fit, the second and later ones ``hanging`` further in."""
+        return textwrap.wrap(
+            text,
+            max(self.width, 60),
+            initial_indent=" " * indent,
+            subsequent_indent=" " * (indent + hanging),
+            break_on_hyphens=False,
+        )
+
+
+def columns(rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset(), indent: int = 2) -> list[str]:
+    """Rows of cells in columns two spaces apart.
+
+    Parameters
+    ----------
+    rows
+        Of equal length; cells without escape sequences.
+    right
+        Columns that are aligned right: figures.
+    """
+    table = [tuple(row) for row in rows]
+    if not table:
+        return []
+    widths = [max(cell_len(row[column]) for row in table) for column in range(len(table[0]))]
+    lines = []
+    for row in table:
+        cells = []
+        for column, cell in enumerate(row):
+            padding = " " * (widths[column] - cell_len(cell))
+            cells.append(padding + cell if column in right else cell + padding)
+        lines.append((" " * indent + "  ".join(cells)).rstrip())
+    return lines

@@ -1,0 +1,185 @@
+"""The sentences every report shares: places, edits, witnesses and proofs in words, fit to be shown.
+
+Whatever comes from a token passes through `optimizer.text.printable`, and is cut where it is absurdly long.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, assert_never
+
+from optimizer.edits import TargetKind
+from optimizer.proposals import Safety
+from optimizer.subjects.probes import Connect, Deliver, LeafSubscribe, Publish, Relation, Subscribe
+from optimizer.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from optimizer.claims.keys import AccountKey, UserKey
+    from optimizer.edits import ListName, Target
+    from optimizer.hierarchy import Hierarchy
+    from optimizer.proposals import Judgement, Witness
+    from optimizer.settings import Server
+
+NAME_LIMIT = 60  # characters of a name: a terminal line holds account and user beside the rest
+SUBJECT_LIMIT = 200  # characters of a subject: longer ones exist only to break a page
+KEY_SHOWN = 8  # characters of a key that tell accounts of one name apart
+
+_PLAIN_NAME = re.compile(r"[\w.@+-]+", re.ASCII)
+
+
+def shown(text: str, limit: int = SUBJECT_LIMIT) -> str:
+    """Text of a stranger on one line, and not more of it than ``limit`` characters."""
+    clean = printable(text)
+    return clean if len(clean) <= limit else f"{clean[: limit - 3]}..."
+
+
+def name_of(name: str, key: str) -> str:
+    """A name as it is shown: quoted where it is more than a word, the key where it is empty."""
+    if not name:
+        return shown(key, NAME_LIMIT)
+    clean = shown(name, NAME_LIMIT)
+    return clean if _PLAIN_NAME.fullmatch(clean) else f'"{clean}"'
+
+
+class Names:
+    """What accounts, users and permission blocks of one hierarchy are called, each distinct.
+
+    Where two accounts (users of an account) share a name, the start of the key stands beside it.
+    """
+
+    def __init__(self, hierarchy: Hierarchy) -> None:
+        self._hierarchy = hierarchy
+        self._accounts = Counter(account.claims.name for account in hierarchy.accounts.values())
+        self._users = Counter((owner, user.claims.name) for (_, owner), user in hierarchy.users.items())
+
+    def account(self, key: AccountKey) -> str:
+        """The account's name."""
+        account = self._hierarchy.accounts.get(key)
+        if account is None:
+            return shown(key, NAME_LIMIT)
+        return _told_apart(name_of(account.claims.name, key), key, self._accounts[account.claims.name])
+
+    def user(self, account: AccountKey, key: UserKey) -> str:
+        """``ACCOUNT/USER``."""
+        user = self._hierarchy.users.get((key, account))
+        if user is None:
+            return f"{self.account(account)}/{shown(key, NAME_LIMIT)}"
+        name = _told_apart(name_of(user.claims.name, key), key, self._users[account, user.claims.name])
+        return f"{self.account(account)}/{name}"
+
+    def token(self, account: AccountKey, user: UserKey | None) -> str:
+        """Which token: ``account ORDERS`` or ``user ORDERS/app``."""
+        return f"account {self.account(account)}" if user is None else f"user {self.user(account, user)}"
+
+    def place(self, target: Target) -> str:
+        """Where a permission block is."""
+        match target.kind:
+            case TargetKind.USER:
+                return self.token(target.account, target.user)
+            case TargetKind.SCOPE:
+                return f"{self._role(target)} of account {self.account(target.account)}"
+            case TargetKind.DEFAULTS:
+                return f"default permissions of account {self.account(target.account)}"
+            case _:
+                assert_never(target.kind)
+
+    def _role(self, target: Target) -> str:
+        key = target.key or ""
+        owner = self._hierarchy.accounts.get(target.account)
+        scopes = [] if owner is None else [each.scope for each in owner.claims.signing_keys if each.key == key]
+        role = next((scope.role for scope in scopes if scope is not None), "")
+        return f"role {name_of(role, key)}" if role else f"the role of signing key {shown(key)}"
+
+
+def list_name(name: ListName) -> str:
+    """``publish allow``, ``subscribe deny`` ..."""
+    return f"{'publish' if name.is_publish else 'subscribe'} {'allow' if name.is_allow else 'deny'}"
+
+
+def quantity(number: int, one: str, many: str = "") -> str:
+    """``1 proposal``, ``1,200 proposals``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def size(number: int) -> str:
+    """Bytes of an encoded token, exact."""
+    return quantity(number, "byte")
+
+
+def saved(number: int, *, would: bool = False) -> str:
+    """What a saving is called: a token can also grow."""
+    verb = "add" if number < 0 else "save"
+    return f"{'would ' + verb if would else verb + 's'} {size(abs(number))}"
+
+
+def joined(parts: Iterable[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    texts = list(parts)
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else "none"
+
+
+def servers(generations: Sequence[Server]) -> str:
+    """``nats-server 2.11 and 2.12``, the older one first."""
+    return f"nats-server {joined(sorted(server.value for server in generations))}"
+
+
+def witness(found: Witness) -> str:
+    """What somebody could try that tells before from after."""
+    probe, who = found.probe, shown(found.principal)
+    match probe:
+        case Publish():
+            doing = f"publish `{shown(probe.subject)}`"
+            if probe.replying_to is not None:
+                doing += f" in reply to a request on `{shown(probe.replying_to)}`"
+        case Subscribe():
+            doing = f"subscribe to `{shown(probe.subject)}`{_queue(probe.queue)}"
+        case Deliver():
+            doing = f"receive `{shown(probe.subject)}` on a subscription to `{shown(probe.subscription)}`"
+            doing += _queue(probe.queue)
+            if probe.alongside is not None:
+                beside = probe.alongside
+                doing += f", subscribed to `{shown(beside.subject)}`{_queue(beside.queue)} as well"
+        case LeafSubscribe():
+            doing = f"as a leafnode, take `{shown(probe.subject)}`"
+        case Connect():
+            doing = "connect"
+        case _:
+            assert_never(probe)
+    return f"{who} may {doing} (nats-server {found.server.value})"
+
+
+def proof(judgement: Judgement) -> str:
+    """What was proved, in one line."""
+    compared = judgement.proof
+    scope = f"{quantity(compared.principals, 'user')} compared"
+    if judgement.relation is Relation.UNDECIDED:
+        return f"not decided on {servers(compared.servers)}; {scope}"
+    if judgement.relation is not Relation.SAME:
+        return f"{judgement.relation.value} on {servers(compared.servers)}; {scope}"
+    leafnodes = "leafnode" in compared.connections
+    who = "client and every leafnode" if leafnodes else "client"
+    return f"same for every {who} on {servers(compared.servers)}; {scope}"
+
+
+def selection(safety: Safety) -> str:
+    """What becomes of proposals of this class without anybody's word."""
+    match safety:
+        case Safety.SAFE:
+            return "selected"
+        case Safety.GUARDED | Safety.RISKY:
+            return "not selected"
+        case Safety.ADVICE:
+            return "never in a script"
+        case _:
+            assert_never(safety)
+
+
+def _told_apart(name: str, key: str, bearers: int) -> str:
+    return name if bearers == 1 else f"{name} ({key[:KEY_SHOWN]}...)"
+
+
+def _queue(queue: str | None) -> str:
+    return "" if queue is None else f" in queue group `{shown(queue)}`"

@@ -1,0 +1,270 @@
+"""A saved plan read back: its digest checked, its tokens decoded and verified again, its edits rebuilt.
+
+What can be worked out from the tokens in it is not taken on trust: what is chosen is judged again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from optimizer.claims.decode import decode
+from optimizer.claims.keys import account_key, user_key
+from optimizer.claims.model import AccountClaims, OperatorClaims, UserClaims
+from optimizer.claims.token import parse_token
+from optimizer.claims.verify import Issue, account_issues, operator_issues, user_issues
+from optimizer.edits import EditEntries, ListName, Target, TargetKind
+from optimizer.errors import SourceError, TokenError
+from optimizer.hierarchy import Coverage, Hierarchy, Signed, Skipped
+from optimizer.proposals import (
+    Basis,
+    Evidence,
+    Finding,
+    Judgement,
+    Plan,
+    Proof,
+    Proposal,
+    Safety,
+    SetAside,
+    Severity,
+    TokenChange,
+    Witness,
+)
+from optimizer.reports.json import PLAN, digest
+from optimizer.settings import Server, Settings
+from optimizer.subjects.probes import Connect, Deliver, LeafSubscribe, Publish, Relation, Subscribe
+
+if TYPE_CHECKING:
+    from optimizer.claims.keys import AccountKey, UserKey
+    from optimizer.subjects.probes import Probe
+
+_AGAIN = "make a new plan with `permopt propose -o PLAN`"
+_EDITED = "a plan is used as it was written; make a new one, and record decisions with `permopt review`"
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """A plan as it was saved.
+
+    Parameters
+    ----------
+    plan
+        Its hierarchy holds the operator, the touched accounts and their users only.
+    settings
+        What the plan was made under, and is judged under again.
+    digest
+        Of the document; decisions name it.
+    fingerprint
+        Of the whole store when the plan was made.
+    """
+
+    plan: Plan
+    settings: Settings
+    digest: str
+    fingerprint: str
+
+
+def load(text: str, name: str) -> SavedPlan:
+    """A plan from the text of its file.
+
+    Parameters
+    ----------
+    text
+        What `optimizer.reports.json.plan_document` was written as.
+    name
+        The file's name, for messages.
+
+    Raises
+    ------
+    SourceError
+        It is no plan, of another version, or was edited after it was written.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise SourceError(f"`{name}` is not JSON", _AGAIN) from None
+    kind = document.get("type") if isinstance(document, dict) else None
+    if kind != PLAN:
+        found = f"its type is `{kind}`" if isinstance(kind, str) else "it has no type"
+        raise SourceError(f"`{name}` is not a {PLAN} document: {found}", _AGAIN)
+    if document.get("digest") != digest(document):
+        raise SourceError(f"`{name}` was edited after it was written: its digest does not fit", _EDITED)
+    try:
+        return _plan(document)
+    except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        raise SourceError(f"`{name}` is not a plan this version can read: {error!r}", _AGAIN) from None
+    except TokenError as error:
+        raise SourceError(f"`{name}` holds a token that cannot be read: {error.message}", _AGAIN) from None
+
+
+def _plan(document: Document) -> SavedPlan:
+    settings = _settings(document["settings"])
+    return SavedPlan(
+        plan=Plan(
+            hierarchy=_hierarchy(document, settings.now),
+            proposals=tuple(map(_proposal, document["proposals"])),
+            findings=tuple(map(_finding, document["findings"])),
+            set_aside=tuple(SetAside(aside["id"], aside["reason"]) for aside in document["set_aside"]),
+            judgement=None if document["judgement"] is None else _judgement(document["judgement"]),
+        ),
+        settings=settings,
+        digest=document["digest"],
+        fingerprint=document["fingerprint"],
+    )
+
+
+def _settings(document: Document) -> Settings:
+    return Settings(
+        now=document["now"],
+        servers=tuple(map(Server, document["servers"])),
+        complete_users=document["complete"]["users"],
+        complete_accounts=document["complete"]["accounts"],
+        accounts=tuple(document["accounts"]),
+        rules=tuple(document["rules"]),
+        effort=document["effort"],
+        budget=document["budget"],
+        user_budget=document["user_budget"],
+    )
+
+
+def _hierarchy(document: Document, now: int) -> Hierarchy:
+    operator: Signed[OperatorClaims] | None = None
+    accounts: dict[AccountKey, Signed[AccountClaims]] = {}
+    users: dict[tuple[UserKey, AccountKey], Signed[UserClaims]] = {}
+    # Each token's owner comes before it in the file.
+    for target in document["targets"]:
+        token = parse_token(target["token_before"])
+        said = tuple(Issue(issue["code"], issue["message"]) for issue in target["issues"])
+        origin, store_name = target["origin"], target["store_name"]
+        claims = decode(token)
+        match claims:
+            case OperatorClaims():
+                issues = _with(said, operator_issues(token, claims, now))
+                operator = Signed(claims, token, origin, issues, store_name)
+            case AccountClaims():
+                issues = _with(said, account_issues(token, claims, operator.claims if operator else None, now))
+                accounts[claims.sub] = Signed(claims, token, origin, issues, store_name)
+            case UserClaims():
+                issues = _with(said, user_issues(token, claims, accounts[claims.account].claims, now))
+                users[claims.sub, claims.account] = Signed(claims, token, origin, issues, store_name)
+            case _:
+                raise TokenError(f"`{origin}` is no operator, account or user token")
+    source = document["source"]
+    return Hierarchy(
+        operator=operator,
+        accounts=accounts,
+        users=users,
+        skipped=tuple(Skipped(skipped["origin"], skipped["reason"]) for skipped in source["skipped"]),
+        coverage=Coverage(users=source["complete"]["users"], accounts=source["complete"]["accounts"]),
+        store=source["store"],
+        managed=source["managed"],
+        has_users=source["has_users"],
+    )
+
+
+def _with(said: tuple[Issue, ...], found: tuple[Issue, ...]) -> tuple[Issue, ...]:
+    """The issues in the file and those the tokens show: a file may hold back none of the latter."""
+    return (*said, *(issue for issue in found if issue not in said))
+
+
+def _proposal(document: Document) -> Proposal:
+    return Proposal(
+        id=document["id"],
+        finding=_finding(document["finding"]),
+        edits=tuple(map(_edit, document["edits"])),
+        judgement=_judgement(document),
+        requires=tuple(document["requires"]),
+        alternatives=tuple(document["alternatives"]),
+    )
+
+
+def _finding(document: Document) -> Finding:
+    return Finding(
+        rule=document["rule"],
+        severity=Severity(document["severity"]),
+        target=_target(document["target"]),
+        list=None if document["list"] is None else ListName(document["list"]),
+        message=document["message"],
+        evidence=tuple(Evidence(Basis(each["basis"]), each["statement"]) for each in document["evidence"]),
+        advice=document["advice"],
+    )
+
+
+def _target(document: Document) -> Target:
+    user = document.get("user_key")
+    return Target(
+        kind_name=TargetKind(document["kind"]).value,
+        account=account_key(document["account_key"]),
+        user=None if user is None else user_key(user),
+        key=document.get("key"),
+    )
+
+
+def _edit(document: Document) -> EditEntries:
+    if document["verb"] != "edit-entries":
+        raise ValueError(document["verb"])
+    return EditEntries(
+        target=_target(document["target"]),
+        list=ListName(document["list"]),
+        remove=tuple(document["remove"]),
+        add=tuple(document["add"]),
+    )
+
+
+def _judgement(document: Document) -> Judgement:
+    proof = document["proof"]
+    return Judgement(
+        relation=Relation(document["relation"]),
+        gained=tuple(map(_witness, document["gained"])),
+        lost=tuple(map(_witness, document["lost"])),
+        safety=Safety(document["safety"]),
+        proof=Proof(
+            principals=proof["principals"],
+            complete=proof["complete"],
+            why_incomplete=tuple(proof["why_incomplete"]),
+            servers=tuple(map(Server, proof["servers"])),
+            connections=tuple(proof["connections"]),
+        ),
+        tokens=tuple(map(_token_change, document["tokens"])),
+        reach=document["reach"],
+        disturbs=document["disturbs"],
+        undo=document["undo"],
+    )
+
+
+def _token_change(document: Document) -> TokenChange:
+    user = document["user_key"]
+    return TokenChange(
+        account=account_key(document["account_key"]),
+        user=None if user is None else user_key(user),
+        before=document["before"],
+        after=document["after"],
+    )
+
+
+def _witness(document: Document) -> Witness:
+    return Witness(document["principal"], _probe(document), Server(document["server"]))
+
+
+def _probe(document: Document) -> Probe:
+    match document["probe"]:
+        case "publish":
+            return Publish(document["subject"], document.get("replying_to"))
+        case "subscribe":
+            return Subscribe(document["subject"], document.get("queue"))
+        case "deliver":
+            return Deliver(
+                document["subscription"],
+                document.get("queue"),
+                document["subject"],
+                document.get("alongside"),
+            )
+        case "leaf_subscribe":
+            return LeafSubscribe(document["subject"])
+        case "connect":
+            return Connect()
+        case other:
+            raise ValueError(other)
