@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from optimizer.claims.gojson import go_json
+from optimizer.claims.gosort import go_sorted
 from optimizer.claims.model import (
     AccountClaims,
     ActivationClaims,
@@ -437,7 +438,7 @@ S = TypeVar("S", Import, Export)
 
 
 def _by_subject(items: Iterable[S]) -> tuple[S, ...]:
-    return tuple(sorted(items, key=lambda item: item.subject))
+    return go_sorted(items, key=lambda item: item.subject)
 
 
 _KINDS = {
