@@ -127,15 +127,15 @@ class Account:
     defaults: Block = field(default_factory=lambda: NOTHING)
     users: Sequence[User] = ()
     departed: Mapping[str, int] = field(default_factory=dict)
-    """Name of a user whose token file is gone, or ``*``, to the time of the revocation."""
+    """Name of a key whose token is gone, or ``*``, to the time of the revocation."""
     revoked: Mapping[str, int] = field(default_factory=dict)
     """Name of a user that is still in the store to the time of its revocation."""
 
 
-def public_key(letter: str, *names: str) -> str:
+def public_key(letter: str, name: str) -> str:
     """The public key of somebody whose private key never existed: a hash in nkey form."""
     prefix = {"A": nkeys.PREFIX_BYTE_ACCOUNT, "U": nkeys.PREFIX_BYTE_USER}[letter]
-    raw = bytes([prefix]) + hashlib.sha256("/".join(names).encode()).digest()
+    raw = bytes([prefix]) + hashlib.sha256(name.encode()).digest()
     return base64.b32encode(raw + nkeys.crc16(bytearray(raw)).to_bytes(2, "little")).decode()
 
 
@@ -277,8 +277,7 @@ class Workshop:
                             key["template"] = role.permissions | {"subs": -1, "data": -1, "payload": -1}
             if account.departed:
                 nats["revocations"] = {
-                    name if name == "*" else public_key("U", account.name, name): at
-                    for name, at in account.departed.items()
+                    name if name == "*" else public_key("U", name): at for name, at in account.departed.items()
                 }
             for export in account.exports:
                 if export.revoked:

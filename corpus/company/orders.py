@@ -53,8 +53,11 @@ DEFAULTS = block(
     pub=["orders.support.*", "orders.support.note", "orders.support.*", "payments.notes.support"],
     no_pub=["orders.support.refund", "orders.support.refund", "orders.*.refund", "payments.>"],
     sub=["_INBOX.>", "orders.support.replies", "orders.support.*", "_INBOX.>"],
-    no_sub=["orders.support.escalated", "orders.support.escalated", "orders.support.escalated.*"],
-)
+    no_sub=[
+        "orders.support.escalated", "orders.support.escalated", "orders.support.escalated.*",
+        "orders.support.escalated.vip",
+    ],
+)  # fmt: skip
 
 USERS = (
     User(
