@@ -55,11 +55,9 @@ def entries(directory: str) -> list[Entry]:
     SourceError
         The directory cannot be listed, or vanished.
     """
-    found = []
     try:
         with os.scandir(directory) as listing:
-            for entry in listing:
-                found.append(Entry(entry.name, entry.path, entry.is_symlink(), _is_dir(entry)))
+            found = [Entry(entry.name, entry.path, entry.is_symlink(), _is_dir(entry)) for entry in listing]
     except OSError as error:
         raise because(error) from None
     return sorted(found, key=lambda entry: entry.name)

@@ -187,7 +187,8 @@ class _Checker:
         }
         for key, user in users.items():
             owner = accounts.get(user.claims.account)
-            found = user_issues(user.token, user.claims, None if owner is None else owner.claims, self.now)
+            account = None if owner is None else owner.claims
+            found = user_issues(user.token, user.claims, account, self.now, operator=head)
             users[key] = self._with(user, found)
         if self.progress is not None:
             self.progress(self.total, self.total)
