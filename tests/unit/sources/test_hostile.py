@@ -28,7 +28,7 @@ def token_of(store) -> str:
     return (store.path / "accounts/A/users/one.jwt").read_text()
 
 
-def resigned(store, payload: bytes, **options) -> str:
+def resigned(payload: bytes, **options) -> str:
     return signing.sign_bytes(payload, signing.account("A"), **options)
 
 
@@ -64,7 +64,7 @@ def test_a_token_cut_anywhere_is_skipped(store, length):
 @pytest.mark.parametrize("header", [{"typ": "JWT", "alg": "none"}, {"typ": "JWT", "alg": "HS256"}, {}, {"typ": "x"}])
 def test_a_header_no_server_takes_is_skipped(store, header):
     payload = signing.go_json(signing.user_claims(signing.user("bad")))
-    store.write("accounts/A/users/bad.jwt", resigned(store, payload, header=header))
+    store.write("accounts/A/users/bad.jwt", resigned(payload, header=header))
     assert "header" in only(store)
 
 
@@ -82,12 +82,12 @@ def test_a_header_no_server_takes_is_skipped(store, header):
     ],
 )
 def test_a_payload_no_server_takes_is_skipped(store, payload):
-    store.write("accounts/A/users/bad.jwt", resigned(store, payload))
+    store.write("accounts/A/users/bad.jwt", resigned(payload))
     assert "is no token a server would read" in only(store)
 
 
 def test_a_wrong_signature_is_an_issue_and_the_token_is_read(store):
-    other = resigned(store, b"{}").rpartition(".")[2]
+    other = resigned(b"{}").rpartition(".")[2]
     store.write("accounts/A/users/one.jwt", token_of(store).rpartition(".")[0] + "." + other)
     hierarchy = store.read()
     user = hierarchy.users[signing.user("one").public, signing.account("A").public]
