@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from optimizer.access.template import TemplateRefusedError, expanded, has_template
-from optimizer.claims.model import Scope, UserLimits
 from optimizer.edits import ListName, Target, TargetKind, entries
 from optimizer.subjects.permissions import Permissions
 
 if TYPE_CHECKING:
-    from optimizer.claims.model import AccountClaims, PermissionLists, UserClaims
+    from optimizer.claims.model import AccountClaims, PermissionLists, Scope, UserClaims, UserLimits
     from optimizer.hierarchy import Hierarchy
 
 _LEAFNODE_TYPES = ("LEAFNODE", "LEAFNODE_WS")
@@ -56,11 +55,14 @@ class Principals:
         Whether nobody else can be touched.
     why
         Why not, or empty.
+    leafnode
+        What the block says of those who are not known.
     """
 
     known: tuple[Principal, ...]
     complete: bool
     why: str = ""
+    leafnode: Leafnode = Leafnode.POSSIBLE
 
 
 def blocks(hierarchy: Hierarchy, account: AccountClaims) -> tuple[tuple[Target, PermissionLists], ...]:
@@ -91,12 +93,9 @@ def is_templated(lists: PermissionLists) -> bool:
 
 
 def scope_of(account: AccountClaims, issuer: str) -> Scope | None:
-    """The scope of a signing key; the last mention counts. Server: ``SigningKeys.UnmarshalJSON`` fills a map."""
-    found = None
-    for key in account.signing_keys:
-        if key.key == issuer:
-            found = key.scope
-    return found
+    """The scope of the key that issued a user, or None where its own lists count."""
+    key = account.signing_key(issuer)
+    return None if key is None else key.scope
 
 
 def principals(hierarchy: Hierarchy, target: Target, *, templated: bool = False) -> Principals:
@@ -138,7 +137,16 @@ def principals(hierarchy: Hierarchy, target: Target, *, templated: bool = False)
                 tuple(_principal(user, account) for user in users),
                 complete=False,
                 why=f"role `{scope.role}` has templates, which users outside this source may fill differently",
+                leafnode=_leafnode(scope.limits),
             )
+
+
+def account_refusal(account: AccountClaims) -> str | None:
+    """Why the server refuses the whole account over an entry of its defaults, or None.
+
+    Server: ``verifyAccountClaims`` in server.go, by ``Permissions.Validate`` of the jwt library.
+    """
+    return None if account.default_permissions.is_empty else _defaults(account).refusal
 
 
 def effective(user: UserClaims, account: AccountClaims) -> Permissions:
@@ -146,7 +154,7 @@ def effective(user: UserClaims, account: AccountClaims) -> Permissions:
 
     Notes
     -----
-    Server: ``ValidateScopedSigner``, ``processUserPermissionsTemplate``, ``buildInternalNkeyUser``. What the account's
+    Server: ``HasEmptyPermissions``, ``processUserPermissionsTemplate``, ``buildInternalNkeyUser``. What the account's
     token says is only checked for malformed entries in its defaults, a scope's template never is.
     """
     scope = scope_of(account, user.iss)
@@ -154,7 +162,7 @@ def effective(user: UserClaims, account: AccountClaims) -> Permissions:
         if user.permissions.is_empty:
             return _defaults(account)
         return Permissions.from_claims(user.permissions.as_claims())
-    if not _is_blank(user):
+    if not user.is_scoped:
         return Permissions(refusal="a user of a scoped signing key must carry no permissions and no limits")
     try:
         return _of_scope(expanded(scope.permissions, user, account), account)
@@ -202,20 +210,6 @@ def _of_scope(lists: PermissionLists, account: AccountClaims) -> Permissions:
 
 def _defaults(account: AccountClaims) -> Permissions:
     return Permissions.from_claims(account.default_permissions.as_claims())
-
-
-def _is_blank(user: UserClaims) -> bool:
-    """Whether a user may be issued by a scoped signing key. Server: ``HasEmptyPermissions``."""
-    limits = replace(
-        user.limits,
-        subs=user.limits.subs or None,
-        data=user.limits.data or None,
-        payload=user.limits.payload or None,
-    )
-    lists = user.permissions
-    # An explicit empty list is a Go slice that is not nil, and not equal to an absent one.
-    present = [lists.pub.allow, lists.pub.deny, lists.sub.allow, lists.sub.deny, lists.resp]
-    return limits == UserLimits() and all(item is None for item in present)
 
 
 def _leafnode(limits: UserLimits) -> Leafnode:

@@ -1,0 +1,37 @@
+"""The rules, one file each. A rule notices and suggests edits; it never grades itself, and cannot reach its judge."""
+
+from __future__ import annotations
+
+from optimizer.rules import (
+    covered_entry,
+    covered_queue_entry,
+    denied_allow,
+    duplicate_entry,
+    explicit_empty_list,
+    idle_deny,
+    ignored_entry,
+    malformed_entry,
+    queue_beside_plain,
+    shell_eaten_subject,
+    split_wildcard,
+    wrong_side,
+)
+from optimizer.rules.rule import Block, Rule
+
+__all__ = ["RULES", "Block", "Rule"]
+
+RULES: tuple[Rule, ...] = (
+    duplicate_entry.RULE,
+    covered_entry.RULE,
+    split_wildcard.RULE,
+    covered_queue_entry.RULE,
+    denied_allow.RULE,
+    idle_deny.RULE,
+    ignored_entry.RULE,
+    malformed_entry.RULE,
+    shell_eaten_subject.RULE,
+    wrong_side.RULE,
+    queue_beside_plain.RULE,
+    explicit_empty_list.RULE,
+)
+"""In the order they look at a block: cheap and certain first."""

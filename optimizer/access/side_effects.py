@@ -1,0 +1,79 @@
+"""What nsc changes in a token beside the permission lists it was asked to edit, and the server would notice.
+
+nsc decodes a token, edits it and writes it anew. What its library does not know is dropped, some lists are sorted and
+some absent values filled in. Most of that is inert; the rest keeps an edit from being lossless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+from optimizer.claims.model import AccountClaims, PermissionLists, SigningKey, SubjectLists, UserClaims
+
+if TYPE_CHECKING:
+    from optimizer.claims.model import Head, Scope, UserLimits
+
+
+def side_effects(before: AccountClaims | UserClaims, after: AccountClaims | UserClaims) -> tuple[str, ...]:
+    """The members of the claims that differ beyond their permission lists and beyond what the server ignores.
+
+    Parameters
+    ----------
+    before
+        As read.
+    after
+        As nsc would write them.
+
+    Returns
+    -------
+    tuple of str
+        Names of members, in the order of the claims; the permission lists themselves are compared elsewhere.
+
+    Notes
+    -----
+    Server: inert are ``iat`` and ``jti``, the order of tags and of signing keys (a map, of which the last copy of a key
+    counts), letter case in source networks and connection types, and the -1 that an absent limit of a scope's template
+    is read as (``NewUserScope``). The order of imports and exports is not: of two stream imports of one subject the
+    server keeps the first.
+    """
+    old, new = _without_inert(before), _without_inert(after)
+    return tuple(
+        "unknown members" if field.name.startswith("unknown") else field.name
+        for field in fields(old)
+        if getattr(old, field.name) != getattr(new, field.name)
+    )
+
+
+def _without_inert(claims: AccountClaims | UserClaims) -> Head:
+    claims = replace(claims, iat=0, jti="", tags=tuple(sorted(claims.tags)))
+    if isinstance(claims, UserClaims):
+        return replace(claims, permissions=_bare(claims.permissions), limits=_limits(claims.limits, absent=0))
+    keys = {key.key: key.scope for key in claims.signing_keys}
+    return replace(
+        claims,
+        default_permissions=_bare(claims.default_permissions),
+        signing_keys=tuple(SigningKey(key, scope and _scope(scope)) for key, scope in sorted(keys.items())),
+    )
+
+
+def _scope(scope: Scope) -> Scope:
+    return replace(scope, permissions=_bare(scope.permissions), limits=_limits(scope.limits, absent=-1))
+
+
+def _bare(lists: PermissionLists) -> PermissionLists:
+    return replace(lists, pub=SubjectLists(unknown=lists.pub.unknown), sub=SubjectLists(unknown=lists.sub.unknown))
+
+
+def _limits(limits: UserLimits, *, absent: int) -> UserLimits:
+    """Server: ``validateSrc``, ``validateTimes``, ``convertAllowedConnectionTypes``: an empty list is no limit."""
+    return replace(
+        limits,
+        src=tuple(sorted({network.lower() for network in limits.src or ()})) or None,
+        times=limits.times or None,
+        subs=absent if limits.subs is None else limits.subs,
+        data=absent if limits.data is None else limits.data,
+        payload=absent if limits.payload is None else limits.payload,
+        allowed_connection_types=tuple(sorted({kind.upper() for kind in limits.allowed_connection_types or ()}))
+        or None,
+    )

@@ -1,0 +1,121 @@
+"""What a rule is, and what it sees: one permission block. It notices and suggests, and never grades itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from optimizer.edits import EditEntries, ListName, TargetKind, entries
+from optimizer.proposals import Basis, Evidence, Finding, Severity
+from optimizer.rules.patterns import Patterns
+from optimizer.subjects.subject import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from optimizer.claims.model import PermissionLists
+    from optimizer.edits import Target
+
+
+@dataclass(frozen=True)
+class Block:
+    """One permission block, as a rule looks at it.
+
+    Parameters
+    ----------
+    target
+        Where it is.
+    lists
+        Its lists, in the order read.
+    """
+
+    target: Target
+    lists: PermissionLists
+
+    def entries(self, name: ListName) -> tuple[Entry, ...]:
+        """One of the four lists; empty where it is absent."""
+        return self._entries[name]
+
+    def plain(self, name: ListName) -> tuple[Entry, ...]:
+        """The entries of a list that the server matches as they stand: no queue, no template, none that it ignores."""
+        publish = name.is_publish
+        return tuple(
+            entry
+            for entry in self.entries(name)
+            if entry.queue is None and not entry.is_template and not entry.is_ignored(publish=publish)
+        )
+
+    def patterns(self, name: ListName) -> Patterns:
+        """The subjects of a list's `plain` entries, to ask what they cover."""
+        return Patterns(entry.subject for entry in self.plain(name))
+
+    @property
+    def is_scope(self) -> bool:
+        """Whether it is a role's template, whose entries the server never checks and may expand."""
+        return self.target.kind is TargetKind.SCOPE
+
+    @cached_property
+    def _entries(self) -> Mapping[ListName, tuple[Entry, ...]]:
+        return {name: tuple(map(Entry, entries(self.lists, name) or ())) for name in ListName}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule, whole: its name, how much what it finds matters, its page, and how it looks.
+
+    Parameters
+    ----------
+    page
+        Its module's docstring: what it finds, what that costs, what the proposal changes, when to leave it, sources.
+    """
+
+    name: str
+    severity: Severity
+    page: str
+    find: Callable[[Block], Iterator[Finding]]
+
+    @property
+    def summary(self) -> str:
+        """The first line of its page."""
+        return self.page.partition("\n")[0]
+
+    def finding(
+        self,
+        block: Block,
+        name: ListName | None,
+        message: str,
+        statements: Iterable[str] = (),
+        *,
+        removals: Iterable[tuple[tuple[str, ...], tuple[str, ...]]] = (),
+        advice: str = "",
+    ) -> Finding:
+        """What this rule found in one list.
+
+        Parameters
+        ----------
+        statements
+            Why, entry by entry.
+        removals
+            The entries to take out and to put in, one pair an edit that makes sense alone.
+        advice
+            Why no edit is offered, where there is none.
+        """
+        return Finding(
+            rule=self.name,
+            severity=self.severity,
+            target=block.target,
+            list=name,
+            message=message,
+            evidence=tuple(Evidence(Basis.CLAIMS, statement) for statement in statements),
+            edits=()
+            if name is None
+            else tuple(EditEntries(block.target, name, remove, add) for remove, add in removals),
+            advice=advice,
+        )
+
+
+def counted(count: int, of: str = "entry") -> str:
+    """``1 entry``, ``3 entries``."""
+    plural = f"{of[:-1]}ies" if of.endswith("y") else f"{of}s"
+    return f"{count} {of if count == 1 else plural}"
