@@ -6,10 +6,11 @@ Each reason was met by running nsc 2.12.0; where one holds, the proposal is advi
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from optimizer.claims.encode import nats_object, reencoded
 from optimizer.edits.lists import (
     Edit,
     ListName,
@@ -21,10 +22,13 @@ from optimizer.edits.lists import (
 from optimizer.text import printable, redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from optimizer.claims.keys import AccountKey, UserKey
     from optimizer.claims.model import AccountClaims, UserClaims
     from optimizer.hierarchy import Hierarchy, Signed
+
+T = TypeVar("T")
 
 ARGUMENT_LIMIT = 131_000
 """Bytes of one argument: Linux takes 131,071 (``MAX_ARG_STRLEN`` less its NUL), a flag's name goes before it."""
@@ -125,30 +129,34 @@ class _Names:
     spaced: str | None
 
 
-class _Store:
-    """A hierarchy as the key of a cache: itself, not what it holds, for that would be compared each time."""
+class _Itself(Generic[T]):
+    """A value as the key of a cache: known by itself, not by what it holds, which would be compared each time."""
 
-    def __init__(self, hierarchy: Hierarchy) -> None:
-        self.accounts, self.users = hierarchy.accounts, hierarchy.users
+    __slots__ = ("value",)
+
+    def __init__(self, value: T) -> None:
+        self.value = value
 
     def __hash__(self) -> int:
-        return hash((id(self.accounts), id(self.users)))
+        return id(self.value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Store) and other.accounts is self.accounts and other.users is self.users
+        return isinstance(other, _Itself) and other.value is self.value
 
 
 def _names(hierarchy: Hierarchy) -> _Names:
-    return _counted(_Store(hierarchy))
+    return _counted(_Itself(hierarchy.accounts), _Itself(hierarchy.users))
 
 
 @lru_cache(maxsize=2)
-def _counted(store: _Store) -> _Names:
-    accounts = store.accounts.values()
-    spaced = (name for signed in accounts for name in (signed.claims.name, signed.store_name))
+def _counted(
+    accounts: _Itself[Mapping[AccountKey, Signed[AccountClaims]]],
+    users: _Itself[Mapping[tuple[UserKey, AccountKey], Signed[UserClaims]]],
+) -> _Names:
+    spaced = (name for signed in accounts.value.values() for name in (signed.claims.name, signed.store_name))
     return _Names(
-        Counter(signed.claims.name for signed in accounts),
-        Counter((signed.claims.account, signed.claims.name) for signed in store.users.values()),
+        Counter(signed.claims.name for signed in accounts.value.values()),
+        Counter((signed.claims.account, signed.claims.name) for signed in users.value.values()),
         min((name for name in spaced if name != name.strip()), default=None),
     )
 
@@ -191,17 +199,38 @@ def _of_names(signed: Signed[AccountClaims] | Signed[UserClaims], alike: int, ki
         yield f"two tokens are called `{shown}`, and nsc knows a {kind} by its name only"
 
 
-def _of_token(signed: Signed[AccountClaims] | Signed[UserClaims]) -> Iterator[str]:
-    claims = signed.claims
-    if signed.issues:
-        yield f"the token is not in order: {signed.issues[0].message}"
+def _of_token(signed: Signed[AccountClaims] | Signed[UserClaims]) -> tuple[str, ...]:
+    return _token_reasons(_Itself(signed))
+
+
+@lru_cache(maxsize=256)
+def _token_reasons(token: _Itself[Signed[AccountClaims] | Signed[UserClaims]]) -> tuple[str, ...]:
+    """Reasons that any edit of the token meets: they take a walk through all of it."""
+    claims, reasons = token.value.claims, []
+    if token.value.issues:
+        reasons.append(f"the token is not in order: {token.value.issues[0].message}")
     if claims.version != 2:  # noqa: PLR2004 the only version nsc 2.12 edits as it is
-        yield f"the token is of version {claims.version}, and nsc would upgrade it beside the edit"
-    dropped = sorted(_unknown_fields(claims))
+        reasons.append(f"the token is of version {claims.version}, and nsc would upgrade it beside the edit")
+    before, after = nats_object(claims), nats_object(reencoded(claims))
+    dropped = (set(_members(before)) - set(_members(after))) | set(claims.unknown_top)
     if dropped:
-        yield f"nsc would drop the field `{printable(dropped[0][:80])}`, which it does not know"
-    if redacted(signed.token.payload.decode(errors="replace")) != signed.token.payload.decode(errors="replace"):
-        yield "the token holds what looks like a seed: replace that key first"
+        reasons.append(f"nsc would drop `{printable(min(dropped)[:80])}` from the token")
+    payload = token.value.token.payload.decode(errors="replace")
+    if redacted(payload) != payload:
+        reasons.append("the token holds what looks like a seed: replace that key first")
+    return tuple(reasons)
+
+
+def _members(value: object) -> Iterator[str]:
+    """The names of all members that are not empty, wherever they are."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if item:
+                yield name
+                yield from _members(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _members(item)
 
 
 def _of_user_token(user: Signed[UserClaims], account: Signed[AccountClaims], hierarchy: Hierarchy) -> Iterator[str]:
@@ -318,17 +347,3 @@ def _encodes(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _unknown_fields(record: object) -> Iterator[str]:
-    """Names of fields in a token that its reader did not know, wherever they are."""
-    if is_dataclass(record):
-        for field in fields(record):
-            value = getattr(record, field.name)
-            if field.name.startswith("unknown"):
-                yield from value
-            else:
-                yield from _unknown_fields(value)
-    elif isinstance(record, tuple):
-        for item in record:
-            yield from _unknown_fields(item)

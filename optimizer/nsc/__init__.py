@@ -1,0 +1,1 @@
+"""Text out: the nsc commands that make an edit, and the scripts that run them safely."""

@@ -1,0 +1,360 @@
+"""Scripts that a person reads and runs: apply.sh, rollback.sh, verify.sh, and what they are to lead to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from optimizer.claims.encode import nats_object, payload_bytes, reencoded, token_size
+from optimizer.claims.model import AccountClaims
+from optimizer.errors import MismatchError, UsageError
+from optimizer.nsc.fingerprint import fingerprint
+from optimizer.nsc.shell import APPLY, COMMON, ROLLBACK, VERIFY
+from optimizer.nsc.step import steps_for
+from optimizer.nsc.words import WIDTH, command, comment, flag, word
+from optimizer.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from optimizer.hierarchy import Hierarchy
+    from optimizer.nsc.step import State, TokenSteps
+    from optimizer.proposals import Judgement, Proposal
+
+EXPECTED = "permopt.expected.v1"
+
+_OPTIONS = """\
+options:
+  --data-dir DIR      the stores directory, the one that holds the operator's
+  --keystore-dir DIR  the directory with keys and creds
+  -H DIR              both are DIR, as in nsc -H
+  --operator NAME     the operator's directory, where it is not the one that was read"""
+_PUSH = """
+  --push              push the accounts afterwards: nothing is pushed otherwise"""
+_PUSH_BACK = """
+  --push              sign the old account claims again and push them, see above"""
+_CHANGED = """\
+exit status:
+  0  done, or done already
+  1  nsc failed, for instance because a key is missing
+  2  wrong usage
+  4  the store is not the one that the plan was made from; nothing more is changed
+  5  """
+_USAGE = {
+    "apply.sh": (
+        "Carry out the plan with nsc.",
+        _OPTIONS + _PUSH,
+        _CHANGED + "an edit did not yield what was predicted; that token was put back",
+    ),
+    "rollback.sh": (
+        "Put back the tokens from before apply.sh.",
+        _OPTIONS + _PUSH_BACK,
+        _CHANGED + "a token put back is not the one from before",
+    ),
+    "verify.sh": (
+        "Check that the store is what the plan promised; change nothing.",
+        _OPTIONS,
+        _CHANGED + "some token is not as promised",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Three texts to run, and one to compare with.
+
+    Parameters
+    ----------
+    apply, rollback, verify
+        POSIX sh.
+    expected
+        ``permopt.expected.v1``: each token before and after.
+    """
+
+    apply: str
+    rollback: str
+    verify: str
+    expected: dict[str, Any]
+
+
+def script_for(hierarchy: Hierarchy, proposals: Sequence[Proposal], judgement: Judgement) -> Script:
+    """The scripts that carry out these proposals on this store, undo them and check them.
+
+    Parameters
+    ----------
+    hierarchy
+        The store as read.
+    proposals
+        Those to carry out, in the order of the plan.
+    judgement
+        Of all of them as a whole.
+
+    Raises
+    ------
+    UsageError
+        There is nothing to do, or nsc cannot do it.
+    MismatchError
+        The judgement promises other bytes than these commands lead to.
+    """
+    tokens = steps_for(hierarchy, proposals)
+    if not tokens:
+        raise UsageError("there is nothing to put into a script", "accept a proposal first: `permopt review`")
+    _check_promise(tokens, judgement)
+    writer = _Writer(hierarchy, tuple(proposals), judgement, tokens)
+    return Script(writer.apply(), writer.rollback(), writer.verify(), writer.expected())
+
+
+def _check_promise(tokens: Sequence[TokenSteps], judgement: Judgement) -> None:
+    promised = {(change.account, change.user): (change.before, change.after) for change in judgement.tokens}
+    for token in tokens:
+        key = (token.account.claims.sub, None if token.user is None else token.user.claims.sub)
+        found = (token.before.bytes, token.after.bytes)
+        if promised.get(key, found) != found:
+            raise MismatchError(
+                f"the plan promises {promised[key]} bytes for {_label(token)}, nsc would make it {found}",
+                "make the plan again with `permopt propose`",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    hierarchy: Hierarchy
+    proposals: tuple[Proposal, ...]
+    judgement: Judgement
+    tokens: tuple[TokenSteps, ...]
+
+    def apply(self) -> str:
+        users = [word(_label(token)) for token in self.tokens if token.user is not None]
+        handed_out = f"    printf 'Has effect once its new creds file is handed out: %s\\n' {' '.join(users)}"
+        return _text(
+            *self._head("apply.sh", "carries out these proposals with nsc"),
+            COMMON + APPLY,
+            *self._targets(),
+            _title("the steps"),
+            *self._steps(),
+            "main() {",
+            '  options "$@"',
+            "  open_store",
+            "  left=0",
+            f"  for one in {self._each('t')}; do",
+            '    "$one"',
+            "    look",
+            '    [ "$state" = "$after" ] || { left=$((left + 1)); need_key; }',
+            "  done",
+            f'  for one in {self._each("do")}; do "$one"; done',
+            '  if [ "$left" -eq 0 ]; then',
+            "    echo 'Already done: nothing was changed.'",
+            "  else",
+            "    echo 'Done. verify.sh checks it, rollback.sh takes it back.'",
+            *([handed_out] if users else []),
+            "  fi",
+            *self._pushing("Has effect once it is pushed (--push, or nsc push): %s"),
+            "}",
+        )
+
+    def rollback(self) -> str:
+        accounts = [f"t{index}" for index, token in enumerate(self.tokens, 1) if token.user is None]
+        back = "It restores each token byte for byte, from the copy that apply.sh kept in before/, else from the"
+        back += " text below. The creds files that nsc keeps are renewed where the users' keys are there."
+        push = "Where the new account tokens have been pushed, use --push: a server that misses the push of an old"
+        push += " token gives its newer one back to all the others. So the old claims are signed again, with a new"
+        push += " iat, and then pushed."
+        return _text(
+            *self._head("rollback.sh", "puts back the tokens from before these proposals", back, push),
+            COMMON + ROLLBACK,
+            *self._targets(back=True),
+            _title("the tokens as they were read: public, as every token is"),
+            *(
+                f"b{index}() {{ # {_label(token)}\n  printf %s {word(token.signed.token.text)}\n}}\n"
+                for index, token in enumerate(self.tokens, 1)
+            ),
+            "main() {",
+            '  options "$@"',
+            "  open_store",
+            f"  for one in {self._each('t')}; do",
+            '    "$one"',
+            "    look",
+            "  done",
+            f"  for number in {self._each('')}; do",
+            '    "t$number"',
+            "    look",
+            '    restore "b$number"',
+            "  done",
+            "  echo 'The tokens are as before.'",
+            *(['  [ -z "$push" ] || for one in ' + " ".join(accounts) + "; do"] if accounts else []),
+            *(['    "$one"', "    look", "    sign_again", "  done"] if accounts else []),
+            *self._pushing("If it was pushed, use --push: %s"),
+            "}",
+        )
+
+    def verify(self) -> str:
+        return _text(
+            *self._head("verify.sh", "checks that the store is what these proposals promised"),
+            COMMON + VERIFY,
+            *self._targets(),
+            "main() {",
+            '  options "$@"',
+            "  open_store",
+            f"  for one in {self._each('t')}; do",
+            '    "$one"',
+            "    check",
+            "  done",
+            f'  [ "$wrong" -eq 0 ] || fail 5 "of {len(self.tokens)} tokens not as promised: $wrong"',
+            "}",
+        )
+
+    def expected(self) -> dict[str, Any]:
+        operator = self.hierarchy.operator
+        return {
+            "type": EXPECTED,
+            "operator": None
+            if operator is None
+            else {"name": operator.claims.name, "key": operator.claims.sub, "store": self._operator()},
+            "proposals": [proposal.id for proposal in self.proposals],
+            "targets": [_expected(token) for token in self.tokens],
+        }
+
+    def _head(self, name: str, what: str, *more: str) -> Iterator[str]:
+        before = sum(token.before.bytes for token in self.tokens)
+        after = sum(token.after.bytes for token in self.tokens)
+        yield "#!/bin/sh"
+        yield comment(f"{name}: {what}.")
+        yield "#"
+        for proposal in self.proposals:
+            yield comment(f"  {proposal.id} ({proposal.judgement.safety.value}): {_message(proposal)}")
+        yield "#"
+        for token in self.tokens:
+            yield comment(f"  {_label(token)}: {token.before.bytes} -> {token.after.bytes} bytes")
+        yield comment(f"In all {before} -> {after} bytes, {before - after} saved.")
+        yield comment(f"Safety: {self.judgement.safety.value}. {_terms(self.judgement)}")
+        yield "#"
+        yield comment(
+            "Nothing is pushed unless --push is given. nsc's own context (nsc.json) stays as it is. The script may "
+            "be stopped at any time and run again."
+        )
+        for text in more:
+            yield comment(text)
+        yield "\nset -eu\n"
+        about, options, status = _USAGE[name]
+        yield f"usage() {{\n  cat <<'END'\nusage: sh {name} [options]\n\n{about}\n\n{options}\n"
+        yield "Without directories, nsc is asked where the store is. NSC names another nsc than the one on PATH."
+        yield f"\n{status}\nEND\n}}"
+
+    def _targets(self, *, back: bool = False) -> Iterator[str]:
+        operator = self.hierarchy.operator
+        yield _title("the store, and its tokens that are edited: each with the states it may be in")
+        yield f"operator={word(self._operator())}"
+        yield f"operator_key={'' if operator is None else word(operator.claims.sub)}\n"
+        for index, token in enumerate(self.tokens, 1):
+            account, claims = token.account.claims, token.signed.claims
+            kind, user = ("account", "") if token.user is None else ("user", token.user.claims.name)
+            words = (account.name, user, claims.sub, claims.iss, _id(token), _label(token))
+            states = [_state(state) for state in token.states]
+            names = " ".join(f"$s{number}" for number in range(len(states)))
+            yield f"t{index}() {{"
+            yield f"  target {kind} {' '.join(map(word, words))}"
+            yield from (f"  s{number}={state}" for number, state in enumerate(states))
+            yield f"  before=$s0 after=$s{len(states) - 1}"
+            if back:
+                names += " $signed_again"
+                yield f"  signed_again={_signed_again(token)}"
+                if isinstance(claims, AccountClaims):
+                    yield f"  no_mapping={_no_mapping(claims)}"
+            yield f'  known="{names}"\n}}\n'
+
+    def _steps(self) -> Iterator[str]:
+        by_id = {proposal.id: proposal for proposal in self.proposals}
+        total, number = sum(len(token.steps) for token in self.tokens), 0
+        for index, token in enumerate(self.tokens, 1):
+            yield f"do{index}() {{ # {_label(token)}\n  t{index}\n  look\n  keep"
+            last: tuple[str, ...] = ()
+            for place, step in enumerate(token.steps):
+                number += 1
+                yield f"\n  # Step {number} of {total}"
+                for proposal in (by_id[id_] for id_ in step.proposals):
+                    yield comment(f"{proposal.id} ({proposal.judgement.safety.value})", "  ")
+                    yield comment(f"  Why: {_message(proposal)}", "  ")
+                    yield comment(f"  {_terms(proposal.judgement)}", "  ")
+                if step.proposals == last and not any(text.startswith("--rm=") for text in step.argv):
+                    yield "  # This puts back what other lists keep: --rm took it out of all four."
+                last = step.proposals
+                yield f'  step "$s{place}" "$s{place + 1}" \\'
+                yield command(tuple(map(flag, step.argv)))
+            yield "\n  finish\n}\n"
+
+    def _pushing(self, otherwise: str) -> Iterator[str]:
+        tokens = [token for token in self.tokens if token.user is None]
+        if tokens:
+            yield '  if [ -n "$push" ]; then'
+            yield f"    push_all {' '.join(word(token.account.claims.name) for token in tokens)}"
+            yield "    echo 'Pushed.'"
+            yield "  else"
+            yield f"    printf '{otherwise}\\n' {' '.join(word(_label(token)) for token in tokens)}"
+            yield "  fi"
+
+    def _each(self, letter: str) -> str:
+        return " ".join(f"{letter}{index}" for index in range(1, len(self.tokens) + 1))
+
+    def _operator(self) -> str:
+        operator = self.hierarchy.operator
+        return "" if operator is None else operator.store_name or operator.claims.name
+
+
+def _text(*parts: str) -> str:
+    return "\n".join([*parts, "", 'main "$@"; exit', ""])
+
+
+def _title(text: str) -> str:
+    return f"# ---- {text} ".ljust(WIDTH, "-") + "\n"
+
+
+def _message(proposal: Proposal) -> str:
+    return proposal.finding.message[:300]
+
+
+def _terms(judgement: Judgement) -> str:
+    return f"Takes effect {judgement.reach}; disturbs {judgement.disturbs}; undo: {judgement.undo}."
+
+
+def _state(state: State) -> str:
+    return f"{state.fingerprint}:{state.bytes}"
+
+
+def _label(token: TokenSteps) -> str:
+    account = printable(token.account.claims.name)
+    return f"account {account}" if token.user is None else f"user {account}/{printable(token.user.claims.name)}"
+
+
+def _id(token: TokenSteps) -> str:
+    """A file name for the token: keys are base32. One key may be a user of several accounts."""
+    account = token.account.claims.sub
+    return account if token.user is None else f"{account}-{token.user.claims.sub}"
+
+
+def _signed_again(token: TokenSteps) -> str:
+    """The state that nsc leaves when it signs the old claims anew."""
+    claims = reencoded(token.before.claims)
+    return f"{fingerprint(nats_object(claims))}:{token_size(len(payload_bytes(claims)))}"
+
+
+def _no_mapping(claims: AccountClaims) -> str:
+    """A subject that the account does not map: `nsc delete mapping` of it signs again and changes nothing."""
+    return next(name for n in count() if (name := f"permopt.no.mapping.{n}") not in claims.mappings)
+
+
+def _expected(token: TokenSteps) -> dict[str, Any]:
+    account, user = token.account.claims, token.user
+    return {
+        "kind": "account" if user is None else "user",
+        "account": {"name": account.name, "key": account.sub},
+        "user": None if user is None else {"name": user.claims.name, "key": user.claims.sub},
+        "issuer": token.signed.claims.iss,
+        "before": {"bytes": token.before.bytes, "fingerprint": token.before.fingerprint},
+        "after": {
+            "bytes": token.after.bytes,
+            "fingerprint": token.after.fingerprint,
+            "claims": nats_object(token.after.claims),
+        },
+        "steps": len(token.steps),
+    }
