@@ -42,8 +42,8 @@ def open_own_store(operator: str | None) -> Source:
     context = nsc_context(os.environ, os.getcwd())
     names = operators_in(context.stores) if context.stores else []
     if not names:
-        where = f"in `{context.stores}`" if context.stores else "(NSC_CWD_ONLY is set)"
-        raise SourceError(f"nsc has no store here {where}", "name a SOURCE, such as an nsc stores directory")
+        where = f"in `{context.stores}`" if context.stores else "and knows no directory of stores"
+        raise SourceError(f"nsc has no store {where}", "name a SOURCE, such as an nsc stores directory")
     if operator is not None:
         return open_stores(context.stores, operator)
     if not context.operator:
@@ -81,7 +81,7 @@ def nsc_context(environ: Mapping[str, str], cwd: str) -> Context:
         around = _around(cwd)
     if around is not None:
         stores, operator = around.stores, around.operator or operator
-    return Context(stores, _sane(operator, operators_in(stores) if stores else []))
+    return Context(stores, _sane(operator, operators_in(stores)) if os.path.isdir(stores) else operator)
 
 
 _FIELDS = ("store_root", "operator", "account", "github_updates", "last_update")
