@@ -17,7 +17,7 @@ from optimizer.errors import SourceError, TokenError, UsageError
 from optimizer.hierarchy import Coverage, Hierarchy, Signed, Skipped
 from optimizer.sources.found import Found, FoundClaims, Place
 from optimizer.sources.nsc_store import listed
-from optimizer.text import redacted
+from optimizer.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -78,7 +78,7 @@ def fold(
         operator=chosen,
         accounts=MappingProxyType(accounts),
         users=MappingProxyType(users),
-        skipped=tuple(Skipped(lost.origin, redacted(lost.reason)) for lost in pile.skipped),
+        skipped=tuple(Skipped(lost.origin, printable(lost.reason)) for lost in pile.skipped),
         coverage=Coverage(),
         store=source.store,
         managed=source.managed,
@@ -268,6 +268,6 @@ def _nothing_in(store: str, skipped: list[Skipped]) -> SourceError:
     if not skipped:
         what = {"nsc": "an nsc store", "conf": "a config with `resolver_preload`"}.get(kind, "`.jwt` files")
         return SourceError(f"{where} holds no token", f"name {what}, or force another kind with `nsc:`, `dir:` ...")
-    first = redacted(f"`{skipped[0].origin}` {skipped[0].reason}")
+    first = printable(f"`{skipped[0].origin}` {skipped[0].reason}")
     others = f", and {len(skipped) - 1} more like it" if len(skipped) > 1 else ""
     return SourceError(f"no token in {where} can be read", f"{first}{others}")
