@@ -66,9 +66,9 @@ class Principals:
 
 
 def blocks(hierarchy: Hierarchy, account: AccountClaims) -> tuple[tuple[Target, PermissionLists], ...]:
-    """Every permission block of an account and of its users: defaults, scopes by key, then users by key."""
+    """Every permission block of an account and of its users: defaults, scopes by role, then users by name."""
     found = account_blocks(account)
-    users = sorted((user.claims for user in hierarchy.users_of(account.sub)), key=lambda user: user.sub)
+    users = sorted((user.claims for user in hierarchy.users_of(account.sub)), key=lambda user: (user.name, user.sub))
     return found + tuple(
         (Target(TargetKind.USER.value, account.sub, user=user.sub), user.permissions) for user in users
     )
@@ -76,13 +76,12 @@ def blocks(hierarchy: Hierarchy, account: AccountClaims) -> tuple[tuple[Target, 
 
 def account_blocks(account: AccountClaims) -> tuple[tuple[Target, PermissionLists], ...]:
     """The permission blocks inside an account's own token."""
-    scopes = {key.key: key.scope for key in account.signing_keys}
+    scopes = {key.key: key.scope for key in account.signing_keys}  # of copies of a key the last counts
     return (
         (Target(TargetKind.DEFAULTS.value, account.sub), account.default_permissions),
         *(
             (Target(TargetKind.SCOPE.value, account.sub, key=key), scope.permissions)
-            for key, scope in sorted(scopes.items(), key=lambda item: item[0])
-            if scope is not None
+            for _, key, scope in sorted((scope.role, key, scope) for key, scope in scopes.items() if scope is not None)
         ),
     )
 

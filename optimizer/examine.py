@@ -1,0 +1,285 @@
+"""From a hierarchy to a plan: rules notice, the judge grades, what is lossless is taken until no more is found.
+
+Account by account and block by block the rules look at the lists as they stand. A finding whose edits are safe
+together is accepted, and the rules look again at what is left: so what becomes removable only after another removal is
+in the same plan. What is not safe is proposed on top of that, with its witness. In the end every account's accepted
+edits are judged once more as a whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from optimizer.access.principals import blocks
+from optimizer.edits import ListName, entries, permission_lists
+from optimizer.judge import State, by_account, obstacles, service_importers, verdict
+from optimizer.proposals import Plan, Proposal, Safety, SetAside
+from optimizer.rules import RULES, Block
+from optimizer.subjects.compare import Relation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from optimizer.claims.keys import AccountKey
+    from optimizer.edits import Edit, Target
+    from optimizer.hierarchy import Hierarchy
+    from optimizer.judge import Trial
+    from optimizer.proposals import Finding, Judgement
+    from optimizer.rules import Rule
+    from optimizer.settings import Settings
+
+MANY = 8
+"""More edits than these that are not safe are one proposal, not one each."""
+
+_ORDER = (Safety.SAFE, Safety.GUARDED, Safety.RISKY, Safety.ADVICE)
+
+
+def examine(hierarchy: Hierarchy, settings: Settings, progress: Callable[[int, int], None] | None = None) -> Plan:
+    """Everything worth proposing for a hierarchy.
+
+    Parameters
+    ----------
+    progress
+        Told how many accounts are done, and of how many.
+
+    Returns
+    -------
+    Plan
+        The safe proposals first, each judged on top of those before it in its account, so that their savings add up;
+        then the others, judged on top of the safe ones of their account.
+    """
+    rules = [rule for rule in RULES if not settings.rules or rule.name in settings.rules]
+    importers = service_importers(hierarchy)
+    accounts = [
+        account
+        for account, signed in sorted(hierarchy.accounts.items(), key=lambda item: (item[1].claims.name, item[0]))
+        if is_chosen(signed.claims.name, account, settings)
+    ]
+    parts = by_account(hierarchy, accounts)
+    examined = []
+    for done, account in enumerate(accounts, start=1):
+        base = State(parts[account], importers=importers.get(account, ()))
+        worker = _Account(hierarchy, settings, rules, base)
+        worker.examine(account)
+        examined.append(worker)
+        if progress is not None:
+            progress(done, len(accounts))
+    proposals = [proposal for worker in examined for proposal in worker.proposals]
+    trials = [worker.whole for worker in examined if worker.whole is not None]
+    chosen = [edit for trial in trials for edit in trial.edits]
+    return Plan(
+        hierarchy=hierarchy,
+        proposals=tuple(sorted(proposals, key=lambda proposal: _ORDER.index(proposal.judgement.safety))),
+        findings=tuple(finding for worker in examined for finding in worker.findings),
+        set_aside=tuple(aside for worker in examined for aside in worker.set_aside),
+        judgement=verdict(trials, obstacles(chosen, hierarchy), settings) if chosen else None,
+    )
+
+
+def is_chosen(name: str, key: AccountKey, settings: Settings) -> bool:
+    """Whether the globs of a run let an account in, by its name or its key."""
+    return not settings.accounts or any(fnmatchcase(name, glob) or glob in (name, key) for glob in settings.accounts)
+
+
+def proposal_id(finding: Finding, edits: Iterable[Edit]) -> str:
+    """A name for a proposal that another run over the same store gives it again."""
+    target = finding.target
+    content = [
+        finding.rule,
+        target.kind_name,
+        target.account,
+        target.user,
+        target.key,
+        [[edit.list.value, sorted(edit.remove), sorted(edit.add)] for edit in edits],
+    ]
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return f"{finding.rule}-{digest[:10]}"
+
+
+@dataclass(slots=True)
+class _Account:
+    """One account under examination."""
+
+    hierarchy: Hierarchy
+    settings: Settings
+    rules: Sequence[Rule]
+    base: State
+    proposals: list[Proposal] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    set_aside: list[SetAside] = field(default_factory=list)
+    whole: Trial | None = None
+    """What comes of all safe proposals together."""
+
+    def examine(self, account: AccountKey) -> None:
+        """Find and grade everything in the account."""
+        state, left = self.base, []
+        for target, lists in blocks(state.hierarchy, state.hierarchy.accounts[account].claims):
+            if any(entries(lists, name) is not None for name in ListName):
+                state, found = self._taken(target, state, Safety.SAFE)
+                left.append((target, found))
+        state = self._judged_as_a_whole(state)
+        for target, found in left:
+            here, rest = state, found
+            if any(finding.edits for finding in rest):
+                if self.settings.complete_users or self.set_aside:
+                    here, rest = self._taken(target, state, Safety.GUARDED)
+                self._propose_the_rest(target, rest, here)
+            self.findings += [finding for finding in rest if not finding.edits]
+
+    def _taken(self, target: Target, state: State, wanted: Safety) -> tuple[State, list[Finding]]:
+        """The state with every proposal of this safety accepted, and the findings that then are left."""
+        while True:
+            block = Block(target, permission_lists(state.hierarchy, target))
+            found: list[Finding] = []
+            for rule in self.rules:
+                these = tuple(rule.find(block))
+                grown = self._accepted(these, state, wanted)
+                if grown is not state:
+                    state = grown
+                    break  # the lists are others now: every rule looks again
+                found += these
+            else:
+                return state, found
+
+    def _accepted(self, findings: Sequence[Finding], state: State, wanted: Safety) -> State:
+        """The state with one rule's findings in one block accepted, as far as they are of this safety."""
+        before = state
+        editing = [finding for finding in findings if finding.edits]
+        for finding in editing:
+            state = self._accept(finding, self._largest(finding, state, wanted), state)
+        if state is before and len(editing) > 1:
+            # nsc may be able to edit two lists of a block only together: `--rm` reaches into all four.
+            both = replace(editing[0], list=None, edits=tuple(edit for one in editing for edit in one.edits))
+            both = replace(both, evidence=tuple(reason for one in editing for reason in one.evidence))
+            if self._tried(both.edits, both.target, state)[1].safety is wanted:
+                state = self._accept(both, both.edits, state)
+        return state
+
+    def _accept(self, finding: Finding, edits: tuple[Edit, ...], state: State) -> State:
+        if not edits:
+            return state
+        trial, judgement = self._tried(edits, finding.target, state)
+        self._propose(_narrowed(finding, edits), judgement)
+        return trial.after
+
+    def _largest(self, finding: Finding, state: State, wanted: Safety) -> tuple[Edit, ...]:
+        """As many of a finding's edits as are of this safety together: all, or found by halving."""
+
+        def grown(kept: tuple[Edit, ...], more: tuple[Edit, ...]) -> tuple[Edit, ...]:
+            if self._tried(kept + more, finding.target, state)[1].safety is wanted:
+                return kept + more
+            if len(more) == 1:
+                return kept
+            return grown(grown(kept, more[: len(more) // 2]), more[len(more) // 2 :])
+
+        edits = finding.edits
+        if len(edits) > 1:
+            together, first = (self._tried(tried, finding.target, state)[1] for tried in (edits, edits[:1]))
+            reasons = together.proof.why_incomplete
+            if together.safety is not wanted and reasons and reasons == first.proof.why_incomplete:
+                return ()  # what stands in the way of the first stands in the way of each
+        return grown((), edits)
+
+    def _tried(self, edits: Sequence[Edit], target: Target, state: State) -> tuple[Trial, Judgement]:
+        """What comes of edits of one block, and the judgement."""
+        trial = state.tried(edits, self.settings)
+        earlier = [edit for proposal in self._earlier(target) for edit in proposal.edits]
+        return trial, verdict([trial], obstacles([*earlier, *edits], self.hierarchy), self.settings)
+
+    def _earlier(self, target: Target) -> list[Proposal]:
+        """What is accepted already in a block."""
+        return [
+            proposal
+            for proposal in self.proposals
+            if proposal.finding.target == target and proposal.judgement.safety in (Safety.SAFE, Safety.GUARDED)
+        ]
+
+    def _propose(self, finding: Finding, judgement: Judgement) -> None:
+        self.proposals.append(
+            Proposal(
+                id=proposal_id(finding, finding.edits),
+                finding=finding,
+                edits=finding.edits,
+                judgement=judgement,
+                requires=self._required(finding, judgement),
+            )
+        )
+
+    def _required(self, finding: Finding, judgement: Judgement) -> tuple[str, ...]:
+        """The proposals of the block without which this one cannot be made or is worth less; as few as do."""
+        earlier = self._earlier(finding.target)
+        in_list = [one for one in earlier if {e.list for e in one.edits} & {e.list for e in finding.edits}]
+        for needed in ([], in_list, earlier) if earlier else ():
+            try:
+                edits = [*(edit for one in needed for edit in one.edits), *finding.edits]
+                alone = verdict(
+                    [self.base.tried(edits, self.settings)], obstacles(edits, self.hierarchy), self.settings
+                )
+            except KeyError:
+                continue  # it edits what an earlier one puts there
+            if (alone.relation, alone.safety) == (judgement.relation, judgement.safety):
+                return tuple(one.id for one in needed)
+        return tuple(one.id for one in earlier)
+
+    def _judged_as_a_whole(self, state: State) -> State:
+        """All safe proposals of the account once more, together; the last go until the rest is safe."""
+        while self.proposals:
+            edits = tuple(edit for proposal in self.proposals for edit in proposal.edits)
+            trial = self.base.tried(edits, self.settings)
+            whole = verdict([trial], obstacles(edits, self.hierarchy), self.settings)
+            if whole.safety is Safety.SAFE:
+                self.whole = trial
+                return trial.after
+            last = self.proposals.pop()
+            self.set_aside.append(SetAside(last.id, f"with those before it the plan would be {whole.safety.value}"))
+        return self.base if self.set_aside else state
+
+    def _propose_the_rest(self, target: Target, findings: Iterable[Finding], state: State) -> None:
+        """What is not safe, judged on top of what is: entry by entry where a person can still read it."""
+        seen: dict[tuple[Edit, ...], str] = {}
+        aside = {one.id for one in self.set_aside}
+        first = len(self.proposals)
+        for finding in findings:
+            if not finding.edits:
+                continue
+            whole = self._tried(finding.edits, target, state)[1]
+            single = whole.relation is not Relation.SAME and len(finding.edits) <= MANY
+            for edits in [(edit,) for edit in finding.edits] if single else [finding.edits]:
+                judgement = whole if edits == finding.edits else self._tried(edits, target, state)[1]
+                part = _narrowed(finding, edits)
+                name = proposal_id(part, edits)
+                if edits in seen:
+                    self.set_aside.append(SetAside(name, f"`{seen[edits]}` proposes the same edit"))
+                elif name not in aside:
+                    seen[edits] = name
+                    self._propose(part, judgement)
+        rest = self.proposals[first:]
+        for index, proposal in enumerate(rest, start=first):
+            self.proposals[index] = replace(proposal, alternatives=_alternatives(proposal, rest))
+
+
+def _narrowed(finding: Finding, edits: tuple[Edit, ...]) -> Finding:
+    """A finding with some of its edits, and the evidence that goes with them."""
+    if len(finding.evidence) != len(finding.edits):
+        return replace(finding, edits=edits)
+    kept = {id(edit) for edit in edits}
+    evidence = (reason for edit, reason in zip(finding.edits, finding.evidence, strict=True) if id(edit) in kept)
+    return replace(finding, edits=edits, evidence=tuple(evidence))
+
+
+def _alternatives(proposal: Proposal, others: Iterable[Proposal]) -> tuple[str, ...]:
+    """Of what is not lossless in one list at most one may be accepted: each was judged without the others."""
+    if proposal.judgement.safety is Safety.ADVICE:
+        return ()
+    lists = {edit.list for edit in proposal.edits}
+    return tuple(
+        other.id
+        for other in others
+        if other.id != proposal.id
+        and other.judgement.safety is not Safety.ADVICE
+        and lists & {edit.list for edit in other.edits}
+    )
