@@ -44,6 +44,7 @@ CLAIMS = {
     "user": signing.user_claims(USER, None, "app", pub={"allow": ["a.>"], "deny": []}, src=["10.0.0.0/8"]),
 }
 SIGNERS = {"operator": OPERATOR, "account": OPERATOR, "user": ACCOUNT}
+CLAIMS = {kind: claims | {"iss": str(SIGNERS[kind]), "iat": signing.ISSUED} for kind, claims in CLAIMS.items()}
 TOKENS = {kind: signing.sign(claims, SIGNERS[kind]) for kind, claims in CLAIMS.items()}
 
 nasty = st.sampled_from(
@@ -105,13 +106,37 @@ def replaced(value, at, new):
     return copy
 
 
+def like(value):
+    """Other values of the same kind, which a decoder would rather take."""
+    match value:
+        case bool():
+            return st.booleans()
+        case int():
+            return st.integers(-(2**63), 2**63)
+        case str():
+            return nasty | st.text(max_size=8)
+        case list():
+            return st.sampled_from([[], value * 2, [*value, None]])
+        case dict():
+            return st.builds(
+                lambda key, new: {**value, key: new}, nasty | st.sampled_from(["Sub", "IAT", "tags"]), values
+            )
+
+
+def at_path(value, at):
+    return at_path(value[at[0]], at[1:]) if at else value
+
+
 @st.composite
 def changed_claims(draw):
-    """Claims of some kind with one to three of their values replaced by anything."""
+    """Claims of some kind with one to three of their values replaced, by their like or by anything."""
     kind = draw(st.sampled_from(sorted(CLAIMS)))
     claims = CLAIMS[kind]
     for _ in range(draw(st.integers(1, 3))):
-        claims = replaced(claims, draw(st.sampled_from(sorted(paths(claims), key=str))), draw(values))
+        at = draw(st.sampled_from(sorted(paths(claims), key=str)))
+        here = at_path(claims, at)
+        alike = isinstance(here, bool | int | str | list | dict) and draw(st.sampled_from([True, True, True, False]))
+        claims = replaced(claims, at, draw(like(here) if alike else values))
         if not isinstance(claims, dict):
             break
     return kind, claims
