@@ -205,8 +205,8 @@ def _permissions(item: dict[str, Json]) -> PermissionLists:
     """The permission block among the members of ``item``."""
     resp = item.get("resp")
     return PermissionLists(
-        pub=SubjectLists(**item.get("pub", {})),
-        sub=SubjectLists(**item.get("sub", {})),
+        pub=SubjectLists(**(item.get("pub") or {})),  # null changes nothing in Go
+        sub=SubjectLists(**(item.get("sub") or {})),
         resp=None if resp is None else ResponsePermission(**resp),
         unknown=item.get(UNKNOWN, {}),
     )
