@@ -177,6 +177,9 @@ def test_any_bytes_beside_a_sound_store_leave_it_read(store, content):
 
 @fuzz
 @given(changed_claims())
+@example(("user", replaced(CLAIMS["user"], ("nats", "pub"), None)))
+@example(("user", replaced(CLAIMS["user"], ("nats", "sub"), None)))
+@example(("account", replaced(CLAIMS["account"], ("nats", "signing_keys", 1, "template", "pub"), None)))
 def test_any_claims_well_signed_are_read_or_skipped(store, change):
     kind, claims = change
     try:
