@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -155,7 +156,7 @@ class _Writer:
 
     def rollback(self) -> str:
         accounts = [f"t{index}" for index, token in enumerate(self.tokens, 1) if token.user is None]
-        back = "It restores each token byte for byte, from the copy that apply.sh kept in before/, else from the"
+        back = "It restores each token byte for byte, from the copy that apply.sh kept, else from the"
         back += " text below. The creds files that nsc keeps are renewed where the users' keys are there."
         push = "Where the new account tokens have been pushed, use --push: a server that misses the push of an old"
         push += " token gives its newer one back to all the others. So the old claims are signed again, with a new"
@@ -226,13 +227,16 @@ class _Writer:
         yield "#"
         for token in self.tokens:
             yield comment(f"  {_label(token)}: {token.before.bytes} -> {token.after.bytes} bytes")
-        yield comment(f"In all {before} -> {after} bytes, {before - after} saved.")
+        saved = f"{before - after} saved" if after <= before else f"{after - before} more"
+        yield comment(f"In all {before} -> {after} bytes, {saved}.")
         yield comment(f"Safety: {self.judgement.safety.value}. {_terms(self.judgement)}")
         yield "#"
         yield comment(
             "Nothing is pushed unless --push is given. nsc's own context (nsc.json) stays as it is. The script may "
             "be stopped at any time and run again."
         )
+        if any(token.user is not None for token in self.tokens):
+            yield comment("nsc renews a user's creds file at every step: hand none out before the script is done.")
         for text in more:
             yield comment(text)
         yield "\nset -eu\n"
@@ -245,7 +249,8 @@ class _Writer:
         operator = self.hierarchy.operator
         yield _title("the store, and its tokens that are edited: each with the states it may be in")
         yield f"operator={word(self._operator())}"
-        yield f"operator_key={'' if operator is None else word(operator.claims.sub)}\n"
+        yield f"operator_key={'' if operator is None else word(operator.claims.sub)}"
+        yield f"kept=$here/before-{self._plan()}\n"
         for index, token in enumerate(self.tokens, 1):
             account, claims = token.account.claims, token.signed.claims
             kind, user = ("account", "") if token.user is None else ("user", token.user.claims.name)
@@ -271,13 +276,14 @@ class _Writer:
             last: tuple[str, ...] = ()
             for place, step in enumerate(token.steps):
                 number += 1
-                yield f"\n  # Step {number} of {total}"
-                for proposal in (by_id[id_] for id_ in step.proposals):
-                    yield comment(f"{proposal.id} ({proposal.judgement.safety.value})", "  ")
-                    yield comment(f"  Why: {_message(proposal)}", "  ")
-                    yield comment(f"  {_terms(proposal.judgement)}", "  ")
-                if step.proposals == last and not any(text.startswith("--rm=") for text in step.argv):
-                    yield "  # This puts back what other lists keep: --rm took it out of all four."
+                yield f"\n  # Step {number} of {total}: {', '.join(step.proposals)}"
+                if step.proposals != last:
+                    for proposal in (by_id[id_] for id_ in step.proposals):
+                        yield comment(f"  Why: {_message(proposal)}", "  ")
+                        safety = proposal.judgement.safety.value
+                        yield comment(f"  Safety: {safety}. {_terms(proposal.judgement)}", "  ")
+                elif not any(text.startswith("--rm=") for text in step.argv):
+                    yield "  #   This puts back what other lists keep: --rm took it out of all four."
                 last = step.proposals
                 yield f'  step "$s{place}" "$s{place + 1}" \\'
                 yield command(tuple(map(flag, step.argv)))
@@ -295,6 +301,11 @@ class _Writer:
 
     def _each(self, letter: str) -> str:
         return " ".join(f"{letter}{index}" for index in range(1, len(self.tokens) + 1))
+
+    def _plan(self) -> str:
+        """A name for the copies of the tokens before: another plan in the same directory has others."""
+        states = [(_id(token), _state(token.before), _state(token.after)) for token in self.tokens]
+        return hashlib.sha256(repr(states).encode()).hexdigest()[:12]
 
     def _operator(self) -> str:
         operator = self.hierarchy.operator

@@ -62,8 +62,12 @@ absolute() { # PATH
 }
 
 open_store() { # find nsc and the store; work on it with a context of our own, so that nsc.json stays as it is
-  work=${TMPDIR:-/tmp}/permopt.$$
-  mkdir "$work" || { work=; fail 1 'cannot make a temporary directory, set TMPDIR'; }
+  number=0
+  until mkdir "${TMPDIR:-/tmp}/permopt.$$.$number" 2>/dev/null; do # one may be left of a script that was killed
+    number=$((number + 1))
+    [ "$number" -lt 100 ] || fail 1 'cannot make a temporary directory, set TMPDIR'
+  done
+  work=$(cd "${TMPDIR:-/tmp}/permopt.$$.$number" && pwd)
   trap 'rm -rf "$work"' EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
@@ -106,7 +110,7 @@ run_nsc() { # WORDS...: nsc on this store; its output is kept, for it may hold a
 }
 
 failed() { # MESSAGE: nsc failed; show what it said, less what could steer a terminal
-  cat "$work/out" "$work/err" | tr -cd '\012\040-\176' | cut -c 1-200 | sed -n '1,12s/^/  nsc: /p' >&2
+  cat "$work/out" "$work/err" | tr -cd '\012\040-\176' | cut -c 1-200 | sed -n '/^Usage:/q;s/^/  nsc: /p' >&2
   fail 1 "$label: nsc $*"
 }
 
@@ -133,15 +137,19 @@ describe() { # WORDS...: describe the target
   esac
 }
 
-read_state() { # what the target is now: the hash of its claims, and its bytes
+read_state() { # what the target is now: the hash of its claims, and its bytes; a copy shows if it moves again
+  cp "$file" "$work/seen"
   describe --field=nats || failed 'cannot read the token'
   state=$(digest <"$work/out")
-  state=${state%% *}:$(($(wc -c <"$file")))
+  state=${state%% *}:$(($(wc -c <"$work/seen")))
+}
+
+unmoved() { # the target must be the one that was read last
+  cmp -s "$file" "$work/seen" || drift 'was changed by somebody else while this script ran'
 }
 
 look() { # read the target, which must be the token that was planned with, in a state that is known
   [ -f "$file" ] || drift 'is not in the store'
-  cp "$file" "$work/seen"
   describe --json || failed 'cannot read the token'
   grep -q "^ \"sub\": \"$subject\",\{0,1\}\$" "$work/out" || drift 'is a token of another key'
   grep -q "^ \"iss\": \"$issuer\",\{0,1\}\$" "$work/out" || drift 'was signed by another key'
@@ -162,7 +170,6 @@ put() { # FILE: make it the target's token again, and the creds file that nsc ke
 
 APPLY = r"""
 may_push=1
-kept=$here/before
 
 need_key() { # without the key nsc would stop halfway; better not to begin
   letter=${issuer%"${issuer#?}"}
@@ -181,18 +188,20 @@ step() { # BEFORE AFTER WORDS...: one nsc command, run only in the state it is m
   expected=$1 promised=$2
   shift 2
   [ "$state" = "$expected" ] || return 0
-  cmp -s "$file" "$work/seen" || drift 'was changed by somebody else while this script ran'
+  unmoved
   if ! run_nsc "$@"; then
     cp "$work/out" "$work/said" && cat "$work/err" >>"$work/said"
     cmp -s "$file" "$work/seen" || put "$work/seen"
     cp "$work/said" "$work/out" && : >"$work/err"
     failed 'could not make this edit, which is not made'
   fi
-  cp "$file" "$work/seen"
   read_state
   [ "$state" = "$promised" ] && return 0
+  unmoved
   [ -f "$kept/$id.jwt" ] || fail 5 "$label: an edit did not yield what was predicted, and $kept/$id.jwt is gone"
   put "$kept/$id.jwt"
+  read_state
+  [ "$state" = "$before" ] || fail 5 "$label: an edit did not yield what was predicted, nor is it back as it was"
   fail 5 "$label: an edit did not yield what was predicted; this token is again as it was before the first one"
 }
 
@@ -231,14 +240,13 @@ check() { # say whether the target is as promised
 
 ROLLBACK = r"""
 may_push=1
-kept=$here/before
 
 restore() { # FUNCTION: put the token back byte for byte: the copy apply.sh kept, else the one in this script
   case $state in "$before" | "$signed_again") return 0 ;; esac
-  cmp -s "$file" "$work/seen" || drift 'was changed by somebody else while this script ran'
+  unmoved
   if [ -f "$kept/$id.jwt" ]; then cp "$kept/$id.jwt" "$work/back"; else "$1" >"$work/back"; fi
   put "$work/back"
-  look
+  read_state
   [ "$state" = "$before" ] || fail 5 "$label: the token put back is not the one from before"
 }
 

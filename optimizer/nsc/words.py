@@ -40,7 +40,11 @@ def flag(argument: str) -> str:
 
 def comment(text: str, indent: str = "") -> str:
     """Lines of a comment, made printable and folded."""
-    lines = textwrap.wrap(printable(text), WIDTH - 2 - len(indent), subsequent_indent="  ", break_on_hyphens=False)
+    shown = printable(text)
+    hanging = " " * (len(shown) - len(shown.lstrip()))
+    lines = textwrap.wrap(
+        shown, WIDTH - 2 - len(indent), subsequent_indent=hanging, break_on_hyphens=False, drop_whitespace=True
+    )
     return "\n".join(f"{indent}# {line}".rstrip() for line in lines or [""])
 
 

@@ -127,15 +127,34 @@ def write(made: Script, directory: Path) -> Path:
 
 def sh(script: Path, *words: str, shell: str = "dash", cwd: Path | None = None, **env: str) -> Run:
     """Run a script with a shell. Its environment is bare, so that nothing of this machine helps it."""
+    temporary = script.parent / "tmp"
+    temporary.mkdir(exist_ok=True)
     done = subprocess.run(
         [shell, script, *words],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
         cwd=cwd,
-        env={"PATH": f"{NSC.parent}:{os.environ['PATH']}", "HOME": str(script.parent), **env},
+        env={"PATH": f"{NSC.parent}:{os.environ['PATH']}", "HOME": str(script.parent), "TMPDIR": str(temporary), **env},
     )
     return Run(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+def stand_in(directory: Path, body: str) -> Path:
+    """Something that a script takes for nsc. In ``body``: ``$real``, ``$n`` (which call this is), ``$@``."""
+    directory.mkdir(parents=True, exist_ok=True)
+    program = directory / "nsc-stand-in"
+    program.write_text(
+        f"#!/bin/sh\nreal={NSC}\ncount={directory}/count\n"
+        'n=$(($(cat "$count" 2>/dev/null || echo 0) + 1))\necho "$n" >"$count"\n' + body
+    )
+    program.chmod(0o755)
+    return program
+
+
+def calls(directory: Path) -> int:
+    """How often a stand-in was called."""
+    return int((directory / "count").read_text())
 
 
 def proposal(name: str, *edits: EditEntries, message: str = "one entry covers another") -> Proposal:
@@ -157,9 +176,7 @@ def judgement() -> Judgement:
         gained=(),
         lost=(),
         safety=Safety.SAFE,
-        proof=Proof(
-            principals=1, complete=True, why_incomplete=(), servers=tuple(Server), connections=("client",)
-        ),
+        proof=Proof(principals=1, complete=True, why_incomplete=(), servers=tuple(Server), connections=("client",)),
         tokens=(),
         reach="on reissue",
         disturbs="nothing",
