@@ -10,6 +10,7 @@ Examples
 >>> compare(before, after).relation.value
 'same'
 """
+# ruff: noqa: TC004 the imports below are for type checkers; a run imports each name when it is used
 
 from __future__ import annotations
 
@@ -44,39 +45,20 @@ if TYPE_CHECKING:
     from optimizer.subjects.probes import Comparison, Connect, Deliver, LeafSubscribe, Publish, Relation, Subscribe
 
 _HOMES = {
-    "optimizer.edits": ("EditEntries", "ListName", "Target", "TargetKind"),
-    "optimizer.errors": ("OptimizerError",),
-    "optimizer.examine": ("examine",),
-    "optimizer.hierarchy": ("Hierarchy", "Signed", "Skipped"),
-    "optimizer.judge": ("judge",),
-    "optimizer.nsc.script": ("Script", "script_for"),
-    "optimizer.proposals": (
-        "Evidence",
-        "Finding",
-        "Judgement",
-        "Plan",
-        "Proof",
-        "Proposal",
-        "Safety",
-        "Saving",
-        "Severity",
-        "Witness",
-    ),
-    "optimizer.settings": ("Server", "Settings"),
-    "optimizer.sources": ("read",),
-    "optimizer.subjects.compare": ("compare",),
-    "optimizer.subjects.permissions": ("Permissions",),
-    "optimizer.subjects.probes": (
-        "Comparison",
-        "Connect",
-        "Deliver",
-        "LeafSubscribe",
-        "Publish",
-        "Relation",
-        "Subscribe",
-    ),
+    "optimizer.edits": "EditEntries ListName Target TargetKind",
+    "optimizer.errors": "OptimizerError",
+    "optimizer.examine": "examine",
+    "optimizer.hierarchy": "Hierarchy Signed Skipped",
+    "optimizer.judge": "judge",
+    "optimizer.nsc.script": "Script script_for",
+    "optimizer.proposals": "Evidence Finding Judgement Plan Proof Proposal Safety Saving Severity Witness",
+    "optimizer.settings": "Server Settings",
+    "optimizer.sources": "read",
+    "optimizer.subjects.compare": "compare",
+    "optimizer.subjects.permissions": "Permissions",
+    "optimizer.subjects.probes": "Comparison Connect Deliver LeafSubscribe Publish Relation Subscribe",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
     "Comparison",

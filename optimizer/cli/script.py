@@ -11,6 +11,7 @@ from optimizer.cli import options, output
 from optimizer.errors import UsageError
 from optimizer.nsc.script import script_for
 from optimizer.reports import words
+from optimizer.reports.json import text_of, without_seeds
 from optimizer.review.decisions import beside, load_decisions
 from optimizer.review.files import read_text, write_files
 from optimizer.review.plan import load
@@ -39,7 +40,8 @@ def command(
     script = script_for(saved.plan.hierarchy, selection.chosen, selection.judgement)
     names = {"apply.sh": script.apply, "rollback.sh": script.rollback, "verify.sh": script.verify}
     files = {directory / name: text for name, text in names.items()}
-    write_files({**files, directory / "expected.json": script.expected}, executable=frozenset(files))
+    expected = text_of(without_seeds(script.expected))
+    write_files({**files, directory / "expected.json": expected}, executable=frozenset(files))
     saving = words.saved(selection.judgement.saving.bytes)
     tokens = words.quantity(len(selection.judgement.tokens), "token")
     lines = [f"{words.quantity(len(selection.chosen), 'proposal')}, {saving} in {tokens}"]

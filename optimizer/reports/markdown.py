@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.proposals import Safety
 from optimizer.reports import words
+from optimizer.reports.changes import effect
 from optimizer.reports.terminal import head_sentences, total_row
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _totals(plan: Plan, plan_name: str) -> list[str]:
     found = [row for safety in Safety if (row := total_row(plan.proposals, safety, plan_name))]
     if not found:
         return ["Nothing to propose.", ""]
-    rows = [(safety, number, escaped(saves), escaped(fate)) for safety, number, _, saves, fate in found]
+    rows = [(safety, number, escaped(saves), escaped(fate)) for safety, number, saves, fate in found]
     return table(("safety", "proposals", "bytes", "what becomes of them"), rows)
 
 
@@ -112,11 +113,10 @@ def _proposal(proposal: Proposal, names: words.Names) -> list[str]:
         lines += [f"- {words.list_name(edit.list)}: add {code(entry)}" for entry in edit.add]
     lines += [f"- because {escaped(evidence.statement)}" for evidence in proposal.finding.evidence]
     lines += [f"- proof: {escaped(words.proof(judgement))}"]
-    lines += [f"- afterwards {escaped(words.witness(each))}" for each in judgement.gained]
-    lines += [f"- no longer {escaped(words.witness(each))}" for each in judgement.lost]
+    lines += [f"- afterwards {escaped(each)}" for each in words.witnesses(judgement.gained)]
+    lines += [f"- no longer: {escaped(each)}" for each in words.witnesses(judgement.lost)]
     lines += [f"- but {escaped(reason)}" for reason in judgement.proof.why_incomplete]
-    effect = f"takes effect {judgement.reach}; disturbs {judgement.disturbs}; undo {judgement.undo}"
-    return [*lines, f"- {escaped(effect)}", ""]
+    return [*lines, f"- {escaped(effect(judgement))}", ""]
 
 
 def _finding(finding: Finding, names: words.Names) -> str:

@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING
 
 from optimizer.proposals import Safety, Severity
 from optimizer.reports import words
+from optimizer.reports.changes import LOOK, capped, effect, proposal_lines, reasons, short_lines
 from optimizer.reports.style import Style, columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable
 
-    from optimizer.edits import Edit
     from optimizer.hierarchy import Hierarchy
-    from optimizer.proposals import Finding, Plan, Proposal, Witness
+    from optimizer.proposals import Finding, Plan, Proposal
     from optimizer.settings import Settings
 
-_SAFETY_LOOK = {Safety.SAFE: "green", Safety.GUARDED: "yellow", Safety.RISKY: "red", Safety.ADVICE: "cyan"}
 _SEVERITY_LOOK = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
-_ENTRIES_SHOWN = 8  # of one list in one proposal; the rest is counted, and in the JSON
-_REASONS_SHOWN = 4
-_WITNESSES_SHOWN = 3
+_TOKENS_SHOWN = 30
+_PROPOSALS_SHOWN = 200  # of one class; nobody reads further, and `--account` and the JSON have the rest
+_FINDINGS_SHOWN = 50
 _SKIPPED_SHOWN = 20
 
 
@@ -50,7 +49,7 @@ def plan_page(plan: Plan, settings: Settings, style: Style, *, next_command: str
     parts = [
         page.head(),
         page.tokens(),
-        page.proposals(),
+        *(page.proposals(safety) for safety in Safety),
         page.findings(),
         page.set_aside(),
         page.skipped(),
@@ -62,8 +61,8 @@ def plan_page(plan: Plan, settings: Settings, style: Style, *, next_command: str
 
 def proposal_page(proposal: Proposal, plan: Plan, style: Style) -> list[str]:
     """One proposal with its place, as lines: what a person decides upon."""
-    names = words.Names(plan.hierarchy)
-    return [f"  {style.heading(names.place(proposal.finding.target))}", *_proposal(proposal, style)]
+    place = words.Names(plan.hierarchy).place(proposal.finding.target)
+    return [f"  {style.heading(place)}", *proposal_lines(proposal, style)]
 
 
 class _Page:
@@ -75,54 +74,69 @@ class _Page:
         self.names = words.Names(plan.hierarchy)
 
     def head(self) -> list[str]:
-        return [
-            line
-            for sentence in head_sentences(self.plan.hierarchy, self.settings)
-            for line in self.style.wrapped(sentence, indent=0, hanging=2)
-        ]
+        sentences = head_sentences(self.plan.hierarchy, self.settings)
+        if not self.plan.proposals:
+            sentences.append("nothing to propose: every entry of every list here does something")
+        return [line for sentence in sentences for line in self.style.wrapped(sentence, indent=0, hanging=2)]
 
     def tokens(self) -> list[str]:
-        """Every token the safe proposals change, largest saving first."""
+        """The tokens the safe proposals rewrite, largest saving first."""
         judgement = self.plan.judgement
         if judgement is None or not judgement.tokens:
             return []
-        saving = judgement.saving
         changes = sorted(judgement.tokens, key=lambda change: change.after - change.before)
-        rows = [("token", "before", "", "after", "saves")]
+        rows = [("token", "bytes now", "", "after", "saved")]
         rows += [
-            (
-                self.names.token(change.account, change.user),
-                f"{change.before:,}",
-                "->",
-                f"{change.after:,}",
-                _saves(change.before, change.after),
-            )
-            for change in changes
+            _token_row(self.names.token(change.account, change.user), change.before, change.after)
+            for change in changes[:_TOKENS_SHOWN]
         ]
+        rest = changes[_TOKENS_SHOWN:]
+        if rest:
+            before, after = sum(change.before for change in rest), sum(change.after for change in rest)
+            rows.append(_token_row(words.quantity(len(rest), "more token"), before, after))
         if len(changes) > 1:
-            total = _saves(saving.before, saving.after)
-            rows.append(("together", f"{saving.before:,}", "->", f"{saving.after:,}", total))
-        lines = columns(rows, right=frozenset({1, 3, 4}))
-        return [self.style.heading("bytes of the tokens the safe proposals rewrite"), *lines]
+            rows.append(_token_row("in all", judgement.saving.before, judgement.saving.after))
+        title = "what the safe proposals save"
+        return [self.style.heading(title), *columns(rows, right=frozenset({1, 3, 4}))]
 
-    def proposals(self) -> list[str]:
-        proposals = self.plan.proposals
-        if not proposals:
-            return ["nothing to propose: no rewrite of these lists saves a byte without being noticed"]
-        lines = [self.style.heading(words.quantity(len(proposals), "proposal"))]
-        # The order of the plan is the order of the script, so one place may come up twice.
-        for place, group in groupby(proposals, key=lambda each: self.names.place(each.finding.target)):
-            lines += ["", f"  {self.style.heading(place)}"]
-            for proposal in group:
-                lines += _proposal(proposal, self.style)
+    def proposals(self, safety: Safety) -> list[str]:
+        """One class of proposals, grouped by the place they edit; the order is that of the script."""
+        these = [proposal for proposal in self.plan.proposals if proposal.judgement.safety is safety]
+        if not these:
+            return []
+        number = self.style.paint(words.quantity(len(these), f"{safety.value} proposal"), "bold", LOOK[safety])
+        if safety is Safety.ADVICE:
+            number = self.style.paint(f"advice, {words.quantity(len(these), 'time')}", "bold", LOOK[safety])
+        lines = [f"{number}: {meaning(safety)}"]
+        for place, group in groupby(these[:_PROPOSALS_SHOWN], key=lambda each: self.names.place(each.finding.target)):
+            lines += ["", *self.place(place, list(group), safety)]
+        if len(these) > _PROPOSALS_SHOWN:
+            more = f"and {len(these) - _PROPOSALS_SHOWN:,} more: see one account with --account, all with --format json"
+            lines += ["", f"  {more}"]
         return lines
 
+    def place(self, place: str, group: list[Proposal], safety: Safety) -> list[str]:
+        lines = [f"  {self.style.heading(place)}"]
+        if safety is Safety.ADVICE:
+            for why, same in groupby(group, key=lambda each: each.judgement.proof.why_incomplete):
+                lines += [line for reason in why for line in self.style.wrapped(words.shown(reason, 300), 4, 2)]
+                lines += [line for proposal in same for line in short_lines(proposal, self.style)]
+            return lines
+        common = {effect(proposal.judgement) for proposal in group}
+        if len(common) == 1:
+            lines += self.style.wrapped(common.pop(), 4, 2)
+            return lines + [line for each in group for line in proposal_lines(each, self.style, terms=False)]
+        return lines + [line for each in group for line in proposal_lines(each, self.style)]
+
     def findings(self) -> list[str]:
-        if not self.plan.findings:
+        found = self.plan.findings
+        if not found:
             return []
-        lines = [self.style.heading("found, without a proposal")]
-        for finding in self.plan.findings:
-            lines += self.finding(finding)
+        lines = [self.style.heading(f"{words.quantity(len(found), 'finding')} for a person: no edit is proposed")]
+        for finding in found[:_FINDINGS_SHOWN]:
+            lines += ["", *self.finding(finding)]
+        if len(found) > _FINDINGS_SHOWN:
+            lines += ["", f"  and {len(found) - _FINDINGS_SHOWN:,} more, all of them in `--format json`"]
         return lines
 
     def finding(self, finding: Finding) -> list[str]:
@@ -130,42 +144,34 @@ class _Page:
         where = self.names.place(finding.target)
         if finding.list is not None:
             where += f", {words.list_name(finding.list)}"
-        lines = [f"  {severity}  {self.style.paint(finding.rule, 'bold')}  {where}"]
-        lines += self.style.wrapped(words.shown(finding.message, 600), 4, 2)
-        reasons = [words.shown(evidence.statement, 300) for evidence in finding.evidence]
-        lines += _capped(self.style, "because", reasons, _REASONS_SHOWN)
+        lines = [f"  {self.style.heading(where)}", f"    {finding.rule}  {severity}"]
+        lines += self.style.wrapped(words.shown(finding.message, 600), 6, 2)
+        lines += reasons(finding, self.style, indent=6)
         if finding.advice:
-            lines += self.style.wrapped(f"advice: {words.shown(finding.advice, 600)}", 4, 2)
+            lines += self.style.wrapped(words.shown(finding.advice, 600), 6, 2)
         return lines
 
     def set_aside(self) -> list[str]:
-        if not self.plan.set_aside:
-            return []
-        lines = [self.style.heading("set aside")]
-        for aside in self.plan.set_aside:
-            lines += self.style.wrapped(f"{aside.id}: {words.shown(aside.reason, 300)}", 2, 2)
-        return lines
+        aside = [f"{each.id}: {words.shown(each.reason, 300)}" for each in self.plan.set_aside]
+        return [self.style.heading("set aside"), *capped(aside, _SKIPPED_SHOWN, self.style, 2)] if aside else []
 
     def skipped(self) -> list[str]:
         skipped = self.plan.hierarchy.skipped
         if not skipped:
             return []
-        lines = [self.style.heading(f"skipped {words.quantity(len(skipped), 'token')}")]
-        for each in skipped[:_SKIPPED_SHOWN]:
-            lines += self.style.wrapped(f"{words.shown(each.origin)}: {words.shown(each.reason, 300)}", 2, 2)
-        if len(skipped) > _SKIPPED_SHOWN:
-            lines.append(f"  and {len(skipped) - _SKIPPED_SHOWN:,} more, all of them in `--format json`")
-        return lines
+        reasons = [f"{words.shown(each.origin)}: {words.shown(each.reason, 300)}" for each in skipped]
+        title = f"skipped {words.quantity(len(skipped), 'file or token', 'files and tokens')}"
+        return [self.style.heading(title), *capped(reasons, _SKIPPED_SHOWN, self.style, 2)]
 
     def totals(self) -> list[str]:
         rows = [row for safety in Safety if (row := total_row(self.plan.proposals, safety, self.plan_name))]
-        return [self.style.heading("in all"), *columns(rows, right=frozenset({1, 3}))] if rows else []
+        return [self.style.heading("in all"), *columns(rows, right=frozenset({1}))] if rows else []
 
 
 def head_sentences(hierarchy: Hierarchy, settings: Settings) -> list[str]:
-    """What was read, and what was proved for whom."""
+    """What was read, and what was asked."""
     operator = hierarchy.operator
-    name = "an unknown operator"
+    name = "no operator token"
     if operator is not None:
         name = f"operator {words.name_of(operator.claims.name, operator.claims.sub)}"
     accounts = sum(account.token.size for account in hierarchy.accounts.values())
@@ -175,7 +181,7 @@ def head_sentences(hierarchy: Hierarchy, settings: Settings) -> list[str]:
         read += f" and {words.quantity(len(hierarchy.users), 'user')} ({words.size(users)})"
     else:
         read += "; this kind of source holds no users"
-    skipped = words.quantity(len(hierarchy.skipped), "token") if hierarchy.skipped else "nothing"
+    skipped = f"{len(hierarchy.skipped):,}" if hierarchy.skipped else "nothing"
     sentences = [f"{name}, {words.shown(hierarchy.store)}", f"{read}; skipped {skipped}"]
     if settings.accounts or settings.rules:
         only = [words.shown(pattern) for pattern in settings.accounts]
@@ -190,6 +196,19 @@ def head_sentences(hierarchy: Hierarchy, settings: Settings) -> list[str]:
     return sentences
 
 
+def meaning(safety: Safety) -> str:
+    """What a class of proposals means to who reads the page."""
+    match safety:
+        case Safety.SAFE:
+            return "no client can tell before from after; the script carries them out"
+        case Safety.GUARDED:
+            return "no client can tell, as far as your word or what was seen goes; accepted one by one"
+        case Safety.RISKY:
+            return "somebody could notice, and the witness says how; accepted one by one, by id"
+        case Safety.ADVICE:
+            return "not proved for everybody, or nothing nsc can do; never in a script"
+
+
 def total_row(proposals: Iterable[Proposal], safety: Safety, plan_name: str) -> tuple[str, ...] | None:
     """How many proposals of one class there are, what they save, and what becomes of them; None without any."""
     these = [proposal for proposal in proposals if proposal.judgement.safety is safety]
@@ -200,67 +219,12 @@ def total_row(proposals: Iterable[Proposal], safety: Safety, plan_name: str) -> 
         case Safety.SAFE:
             fate = "in the script"
         case Safety.GUARDED | Safety.RISKY:
-            fate = f"not in the script unless accepted: permopt review {plan_name} --accept ID"
+            fate = f"not selected; permopt review {plan_name} --accept ID"
         case Safety.ADVICE:
             fate = "never in a script"
-    return (
-        safety.value,
-        f"{len(these):,}",
-        "proposal" if len(these) == 1 else "proposals",
-        words.saved(saves, would=safety is not Safety.SAFE),
-        fate,
-    )
+    return safety.value, f"{len(these):,}", words.saved(saves, would=safety is not Safety.SAFE), fate
 
 
-def _proposal(proposal: Proposal, style: Style) -> list[str]:
-    judgement = proposal.judgement
-    label = style.paint(judgement.safety.value, _SAFETY_LOOK[judgement.safety])
-    lines = [f"    {style.paint(proposal.id, 'bold')}  {label}, {words.saved(judgement.saving.bytes)}"]
-    lines += style.wrapped(words.shown(proposal.finding.message, 600), 6, 2)
-    lines += _edits(style, proposal.edits)
-    reasons = [words.shown(evidence.statement, 300) for evidence in proposal.finding.evidence]
-    lines += _capped(style, "because", reasons, _REASONS_SHOWN)
-    lines += style.wrapped(f"proof: {words.proof(judgement)}", 6, 2)
-    lines += _witnesses(style, "afterwards", judgement.gained)
-    lines += _witnesses(style, "no longer", judgement.lost)
-    for reason in judgement.proof.why_incomplete:
-        lines += style.wrapped(f"but: {words.shown(reason, 300)}", 6, 2)
-    effect = f"takes effect {judgement.reach}; disturbs {words.shown(judgement.disturbs)}; undo {judgement.undo}"
-    lines += style.wrapped(effect, 6, 2)
-    if proposal.requires:
-        lines += style.wrapped(f"requires {words.joined(proposal.requires)}", 6, 2)
-    if proposal.alternatives:
-        lines += style.wrapped(f"instead of {words.joined(proposal.alternatives)}", 6, 2)
-    return lines
-
-
-def _edits(style: Style, edits: Sequence[Edit]) -> Iterator[str]:
-    for edit in edits:
-        changes = [("-", entry) for entry in edit.remove] + [("+", entry) for entry in edit.add]
-        title = words.list_name(edit.list)
-        for number, (sign, entry) in enumerate(changes[:_ENTRIES_SHOWN]):
-            look = "red" if sign == "-" else "green"
-            change = style.paint(f"{sign} {words.shown(entry)}", look)
-            yield f"      {title if number == 0 else '':<15} {change}"
-        if len(changes) > _ENTRIES_SHOWN:
-            more = words.quantity(len(changes) - _ENTRIES_SHOWN, "more entry", "more entries")
-            yield f"      {'':<15} and {more}"
-
-
-def _witnesses(style: Style, label: str, found: Sequence[Witness]) -> list[str]:
-    return _capped(style, label, [words.witness(each) for each in found], _WITNESSES_SHOWN)
-
-
-def _capped(style: Style, label: str, sentences: Sequence[str], most: int) -> list[str]:
-    """The first sentences, each under the label; how many more there are is said."""
-    lines = []
-    for sentence in sentences[:most]:
-        lines += style.wrapped(f"{label}: {sentence}", 6, 2)
-    if len(sentences) > most:
-        lines.append(f"        and {len(sentences) - most:,} more of the kind")
-    return lines
-
-
-def _saves(before: int, after: int) -> str:
+def _token_row(name: str, before: int, after: int) -> tuple[str, str, str, str, str]:
     share = f" ({(before - after) * 100 / before:.0f}%)" if before else ""
-    return f"{before - after:,}{share}"
+    return name, f"{before:,}", "->", f"{after:,}", f"{before - after:,}{share}"

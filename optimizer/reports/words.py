@@ -10,7 +10,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, assert_never
 
 from optimizer.edits import TargetKind
-from optimizer.proposals import Safety
 from optimizer.subjects.probes import Connect, Deliver, LeafSubscribe, Publish, Relation, Subscribe
 from optimizer.text import printable
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from optimizer.hierarchy import Hierarchy
     from optimizer.proposals import Judgement, Witness
     from optimizer.settings import Server
+    from optimizer.subjects.probes import Probe
 
 NAME_LIMIT = 60  # characters of a name: a terminal line holds account and user beside the rest
 SUBJECT_LIMIT = 200  # characters of a subject: longer ones exist only to break a page
@@ -126,9 +126,15 @@ def servers(generations: Sequence[Server]) -> str:
     return f"nats-server {joined(sorted(server.value for server in generations))}"
 
 
-def witness(found: Witness) -> str:
-    """What somebody could try that tells before from after."""
-    probe, who = found.probe, shown(found.principal)
+def witnesses(found: Iterable[Witness]) -> list[str]:
+    """Who could try what to tell before from after; one sentence for what holds on several server generations."""
+    on: dict[str, list[Server]] = {}
+    for witness in found:
+        on.setdefault(f"{shown(witness.principal)} may {_doing(witness.probe)}", []).append(witness.server)
+    return [f"{sentence} ({servers(generations)})" for sentence, generations in on.items()]
+
+
+def _doing(probe: Probe) -> str:
     match probe:
         case Publish():
             doing = f"publish `{shown(probe.subject)}`"
@@ -148,7 +154,7 @@ def witness(found: Witness) -> str:
             doing = "connect"
         case _:
             assert_never(probe)
-    return f"{who} may {doing} (nats-server {found.server.value})"
+    return doing
 
 
 def proof(judgement: Judgement) -> str:
@@ -162,19 +168,6 @@ def proof(judgement: Judgement) -> str:
     leafnodes = "leafnode" in compared.connections
     who = "client and every leafnode" if leafnodes else "client"
     return f"same for every {who} on {servers(compared.servers)}; {scope}"
-
-
-def selection(safety: Safety) -> str:
-    """What becomes of proposals of this class without anybody's word."""
-    match safety:
-        case Safety.SAFE:
-            return "selected"
-        case Safety.GUARDED | Safety.RISKY:
-            return "not selected"
-        case Safety.ADVICE:
-            return "never in a script"
-        case _:
-            assert_never(safety)
 
 
 def _told_apart(name: str, key: str, bearers: int) -> str:

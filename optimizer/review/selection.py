@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from optimizer.errors import UsageError
@@ -101,7 +101,13 @@ def _judged(chosen: Iterable[Proposal], saved: SavedPlan) -> Judgement:
             f"together the chosen proposals are {whole.safety.value}, each alone {claimed.value} or better",
             "reject one of those that touch the same list, or make a new plan with `permopt propose`",
         )
-    return whole
+    return replace(whole, disturbs=_disturbs(chosen))
+
+
+def _disturbs(chosen: Iterable[Proposal]) -> str:
+    """Whom the chosen ones disturb together: a plan does not hold the accounts that merely import something."""
+    said = (part for proposal in chosen for part in proposal.judgement.disturbs.split("; "))
+    return "; ".join(part for part in dict.fromkeys(said) if part != "nothing") or "nothing"
 
 
 def _together(chosen: tuple[Proposal, ...], saved: SavedPlan) -> Judgement:
