@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from optimizer.settings import Server
@@ -275,4 +275,8 @@ def _lists(side: Mapping[str, Any] | None) -> tuple[tuple[Entry, ...] | None, tu
     for name, texts in (("allow", allow), ("deny", deny)):
         if texts is not None and not (isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts)):
             raise TypeError(f"`{name}` is not a list of subjects")
-    return None if allow is None else tuple(map(Entry, allow)), tuple(map(Entry, deny or ()))
+    return None if allow is None else tuple(map(_entry, allow)), tuple(map(_entry, deny or ()))
+
+
+# Blocks that are compared share nearly all their entries, and an entry remembers what was worked out about it.
+_entry = lru_cache(maxsize=1 << 16)(Entry)

@@ -9,6 +9,9 @@ from functools import cached_property
 # Go's unicode.IsSpace, which strings.Fields splits on.
 _SPACES = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 
+# What isValidSubject refuses inside a token.
+_SERVER_SPACES = frozenset("\t\n\f\r ")
+
 # Server: mustacheRE in auth.go.
 TEMPLATE = re.compile(r"{{2}([^}]+)}{2}")
 
@@ -39,7 +42,7 @@ class Subject:
         Server: ``isValidSubject``: no empty token, no white space, ``>`` only last.
         """
         tokens = self.tokens
-        return all(tokens) and ">" not in tokens[:-1] and not any(character in self.text for character in "\t\n\f\r ")
+        return all(tokens) and ">" not in tokens[:-1] and _SERVER_SPACES.isdisjoint(self.text)
 
     @property
     def has_wildcard(self) -> bool:
@@ -118,12 +121,12 @@ class Entry:
         """How many words separated by white space it has."""
         return len(self._fields)
 
-    @property
+    @cached_property
     def queue(self) -> str | None:
         """The queue name pattern, or None for a plain entry."""
         return self._fields[1] if len(self._fields) > 1 else None
 
-    @property
+    @cached_property
     def is_template(self) -> bool:
         """Whether the whole text holds ``{{...}}``."""
         return TEMPLATE.search(self.text) is not None
@@ -133,13 +136,18 @@ class Entry:
 
         Server: ``setPermissions`` skips what ``IsValidSubject`` or ``splitSubjectQueue`` refuses.
         """
-        if publish:
-            return not Subject(self.text).is_valid
-        queue = self.queue
+        return self._ignored_to_publish if publish else self._ignored_to_subscribe
+
+    @cached_property
+    def _ignored_to_publish(self) -> bool:
+        return not Subject(self.text).is_valid
+
+    @cached_property
+    def _ignored_to_subscribe(self) -> bool:
         return (
             len(self._fields) > 2  # noqa: PLR2004 subject, queue
             or not self.subject.is_valid
-            or (queue is not None and not Subject(queue).is_valid)
+            or (self.queue is not None and not Subject(self.queue).is_valid)
         )
 
     def refusal(self, *, publish: bool) -> str | None:
@@ -147,6 +155,12 @@ class Entry:
 
         Server: ``checkPermission`` in jwt's types.go, run when a user token is decoded for a connection.
         """
+        if publish and " " in self.text:
+            return self._malformed or "names a queue in a publish list"
+        return self._malformed
+
+    @cached_property
+    def _malformed(self) -> str | None:
         parts = self.text.split(" ")
         if len(parts) > 2:  # noqa: PLR2004 subject, queue
             return "contains too many spaces"
@@ -155,8 +169,6 @@ class Entry:
                 return "has an empty subject or queue"
             if part[0] == "." or part[-1] == "." or ".." in part:
                 return "has an empty token"
-        if publish and len(parts) == 2:  # noqa: PLR2004 subject, queue
-            return "names a queue in a publish list"
         return None
 
     def __str__(self) -> str:
