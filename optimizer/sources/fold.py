@@ -16,7 +16,7 @@ from optimizer.claims.verify import Issue, account_issues, operator_issues, user
 from optimizer.errors import SourceError, TokenError, UsageError
 from optimizer.hierarchy import Coverage, Hierarchy, Signed, Skipped
 from optimizer.sources.found import Found, FoundClaims, Place
-from optimizer.sources.nsc_store import listed
+from optimizer.sources.nsc_store import GO_SPACE, listed
 from optimizer.text import printable
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def fold(
     operator
         The name or key of the operator to take where there are several.
     progress
-        Called with how many tokens are done, and of how many.
+        Called now and then with how many steps are done, and of how many.
 
     Raises
     ------
@@ -60,8 +60,11 @@ def fold(
     UsageError
         It holds several operators, or none of that name.
     """
+    items = list(source.items)
+    clock = _Clock(progress, len(items) * (2 if verify else 1))
     pile = _Pile()
-    for item in source.items:
+    for item in items:
+        clock.tick()
         if isinstance(item, Skipped):
             pile.skipped.append(item)
         else:
@@ -72,8 +75,8 @@ def fold(
         raise _nothing_in(source.store, pile.skipped)
     users = {key: _placed(user, pile.owners, accounts) for key, user in users.items()}
     if verify:
-        checker = _Checker(now, progress, len(accounts) + len(users) + (chosen is not None))
-        chosen, accounts, users = checker.checked(chosen, accounts, users)
+        chosen, accounts, users = _Checker(now, clock).checked(chosen, accounts, users)
+    clock.end()
     return Hierarchy(
         operator=chosen,
         accounts=MappingProxyType(accounts),
@@ -144,7 +147,7 @@ class _Pile:
         self._keep(item, token, claims, issues)
 
     def _keep(self, item: Found, token: Token, claims: Claims, issues: tuple[Issue, ...]) -> None:
-        at_home = item.home in (claims.name, claims.sub)
+        at_home = item.home in (claims.name.strip(GO_SPACE), claims.sub)
         match claims:
             case OperatorClaims():
                 self.operators.put(claims.sub, _signed(item, token, claims, issues), at_home=at_home)
@@ -161,11 +164,29 @@ class _Pile:
                 self.skipped.append(Skipped(item.origin, reason))
 
 
-class _Checker:
-    """Signature and chain of every token, with progress."""
+class _Clock:
+    """Progress, told now and then. Each token is decoded and then checked, which takes about as long."""
 
-    def __init__(self, now: int, progress: Progress | None, total: int) -> None:
-        self.now, self.progress, self.total, self.done = now, progress, total, 0
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self.progress, self.total, self.done = progress, total, 0
+
+    def tick(self) -> None:
+        """One step more."""
+        self.done += 1
+        if self.progress is not None and self.done % _STEP == 0:
+            self.progress(self.done, self.total)
+
+    def end(self) -> None:
+        """All done, whatever was left out."""
+        if self.progress is not None:
+            self.progress(self.total, self.total)
+
+
+class _Checker:
+    """Signature and chain of every token."""
+
+    def __init__(self, now: int, clock: _Clock) -> None:
+        self.now, self.clock = now, clock
 
     def checked(
         self,
@@ -190,14 +211,10 @@ class _Checker:
             account = None if owner is None else owner.claims
             found = user_issues(user.token, user.claims, account, self.now, operator=head)
             users[key] = self._with(user, found)
-        if self.progress is not None:
-            self.progress(self.total, self.total)
         return operator, accounts, users
 
     def _with(self, signed: Signed[C], issues: Iterable[Issue]) -> Signed[C]:
-        self.done += 1
-        if self.progress is not None and self.done % _STEP == 0:
-            self.progress(self.done, self.total)
+        self.clock.tick()
         if _UNSIGNED in signed.issues:
             issues = [issue for issue in issues if issue.code != "bad-signature"]
         more = (*signed.issues, *issues)

@@ -61,7 +61,7 @@ def read(
     stdin
         What ``-`` reads; by default standard input.
     progress
-        Called now and then with how many tokens are checked, and of how many.
+        Called now and then with how many steps are done, and of how many.
 
     Returns
     -------

@@ -197,7 +197,18 @@ def test_without_verifying_no_signature_is_looked_at(store):
 def test_progress_ends_at_the_total(store):
     seen = []
     store.read(progress=lambda done, total: seen.append((done, total)))
-    assert seen[-1] == (6, 6)
+    assert seen == [(12, 12)]  # six tokens, each decoded and checked
+
+
+def test_progress_is_told_on_the_way_and_never_goes_back(store):
+    owner = signing.account("A")
+    for number in range(300):
+        store.user("A", f"user{number}", owner)
+    seen = []
+    store.read(progress=lambda done, total: seen.append((done, total)))
+    assert len(seen) > 2
+    assert seen == sorted(seen)
+    assert {total for _, total in seen} == {612}
 
 
 def test_an_empty_stores_directory_holds_no_token(tmp_path):
