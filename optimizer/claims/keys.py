@@ -12,7 +12,7 @@ OperatorKey = NewType("OperatorKey", str)
 AccountKey = NewType("AccountKey", str)
 UserKey = NewType("UserKey", str)
 
-_PREFIX = {"O": 14 << 3, "A": 0, "U": 20 << 3}
+_PREFIX = {"O": 14 << 3, "A": 0, "U": 20 << 3, "X": 23 << 3}
 _KEY_LENGTH = 56  # base32 of prefix byte, 32 key bytes and CRC16
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _TO_DIGITS = {ord(letter): "0123456789abcdefghijklmnopqrstuv"[value] for value, letter in enumerate(_BASE32)}
@@ -32,6 +32,11 @@ def account_key(text: str) -> AccountKey:
 def user_key(text: str) -> UserKey:
     """``text`` as a user's public key, or TokenError."""
     return UserKey(_checked(text, "U"))
+
+
+def curve_key(text: str) -> str:
+    """``text`` as a public curve key, which encrypts for an authorization service, or TokenError."""
+    return _checked(text, "X")
 
 
 def raw_public_key(text: str) -> bytes:
