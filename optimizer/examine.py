@@ -113,6 +113,7 @@ class _Account:
     set_aside: list[SetAside] = field(default_factory=list)
     whole: Trial | None = None
     """What comes of all safe proposals together."""
+    _known: dict[tuple[Edit, ...], tuple[State, tuple[Trial, Judgement]]] = field(default_factory=dict)
 
     def examine(self, account: AccountKey) -> None:
         """Find and grade everything in the account."""
@@ -153,8 +154,7 @@ class _Account:
             state = self._accept(finding, self._largest(finding, state, wanted), state)
         if state is before and len(editing) > 1:
             # nsc may be able to edit two lists of a block only together: `--rm` reaches into all four.
-            both = replace(editing[0], list=None, edits=tuple(edit for one in editing for edit in one.edits))
-            both = replace(both, evidence=tuple(reason for one in editing for reason in one.evidence))
+            both = _merged(editing)
             if self._tried(both.edits, both.target, state)[1].safety is wanted:
                 state = self._accept(both, both.edits, state)
         return state
@@ -177,18 +177,24 @@ class _Account:
             return grown(grown(kept, more[: len(more) // 2]), more[len(more) // 2 :])
 
         edits = finding.edits
-        if len(edits) > 1:
-            together, first = (self._tried(tried, finding.target, state)[1] for tried in (edits, edits[:1]))
-            reasons = together.proof.why_incomplete
-            if together.safety is not wanted and reasons and reasons == first.proof.why_incomplete:
-                return ()  # what stands in the way of the first stands in the way of each
+        together = self._tried(edits, finding.target, state)[1]
+        if together.safety is wanted:
+            return edits
+        reasons = together.proof.why_incomplete
+        if reasons and reasons == self._tried(edits[:1], finding.target, state)[1].proof.why_incomplete:
+            return ()  # what stands in the way of the first stands in the way of each
         return grown((), edits)
 
-    def _tried(self, edits: Sequence[Edit], target: Target, state: State) -> tuple[Trial, Judgement]:
+    def _tried(self, edits: tuple[Edit, ...], target: Target, state: State) -> tuple[Trial, Judgement]:
         """What comes of edits of one block, and the judgement."""
+        known = self._known.get(edits)
+        if known is not None and known[0] is state:
+            return known[1]
         trial = state.tried(edits, self.settings)
         earlier = [edit for proposal in self._earlier(target) for edit in proposal.edits]
-        return trial, verdict([trial], obstacles([*earlier, *edits], self.hierarchy), self.settings)
+        judgement = verdict([trial], obstacles([*earlier, *edits], self.hierarchy), self.settings)
+        self._known[edits] = state, (trial, judgement)
+        return trial, judgement
 
     def _earlier(self, target: Target) -> list[Proposal]:
         """What is accepted already in a block."""
@@ -269,6 +275,21 @@ def _narrowed(finding: Finding, edits: tuple[Edit, ...]) -> Finding:
     kept = {id(edit) for edit in edits}
     evidence = (reason for edit, reason in zip(finding.edits, finding.evidence, strict=True) if id(edit) in kept)
     return replace(finding, edits=edits, evidence=tuple(evidence))
+
+
+def _merged(findings: Sequence[Finding]) -> Finding:
+    """A rule's findings in several lists of a block as one."""
+    return replace(
+        findings[0],
+        list=None,
+        message="; ".join(finding.message for finding in findings),
+        evidence=tuple(
+            replace(reason, statement=f"{finding.list.value}: {reason.statement}" if finding.list else reason.statement)
+            for finding in findings
+            for reason in finding.evidence
+        ),
+        edits=tuple(edit for finding in findings for edit in finding.edits),
+    )
 
 
 def _alternatives(proposal: Proposal, others: Iterable[Proposal]) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING
 from optimizer.access.symbolic import covers_template
 from optimizer.edits import ListName
 from optimizer.proposals import Severity
-from optimizer.rules.rule import Block, Rule, counted
+from optimizer.rules.rule import Block, Rule
 from optimizer.subjects.trie import covered
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def find(block: Block) -> Iterator[Finding]:
             yield RULE.finding(
                 block,
                 name,
-                f"{counted(len(found))} of {name.value} say nothing that a wider one does not",
+                f"{name.value} holds entries that a wider one covers",
                 (f"`{text}` is covered by `{by}`" for text, by in sorted(found.items())),
                 removals=(((text,) * copies.count(text), ()) for text in sorted(found)),
             )

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.edits import ListName
 from optimizer.proposals import Severity
-from optimizer.rules.rule import Block, Rule, counted
+from optimizer.rules.rule import Block, Rule
 from optimizer.subjects.trie import covered
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def find(block: Block) -> Iterator[Finding]:
             yield RULE.finding(
                 block,
                 name,
-                f"{counted(len(found), 'queue entry')} of {name.value} say nothing that another does not",
+                f"{name.value} holds queue entries that another one contains",
                 (f"`{text}` is contained in `{by}`" for text, by in sorted(found.items())),
                 removals=(((text,) * texts.count(text), ()) for text in sorted(found)),
             )

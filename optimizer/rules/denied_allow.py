@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.edits import ListName
 from optimizer.proposals import Severity
-from optimizer.rules.rule import Block, Rule, counted
+from optimizer.rules.rule import Block, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ def find(block: Block) -> Iterator[Finding]:
             yield RULE.finding(
                 block,
                 name,
-                f"{counted(len(taken))} of {name.value} allow only what {other.value} denies",
+                f"{name.value} holds entries that {other.value} takes back entirely",
                 (
                     f"`{text}` lies inside the deny "
                     f"`{next(deny for deny in denies if deny.subject.covers(allows[texts.index(text)].subject))}`"

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.edits import ListName
 from optimizer.proposals import Severity
-from optimizer.rules.rule import Block, Rule, counted
+from optimizer.rules.rule import Block, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def find(block: Block) -> Iterator[Finding]:
         yield RULE.finding(
             block,
             name,
-            f"{counted(sum(copies.values()) - len(copies))} of {name.value} repeat another",
+            f"{name.value} holds entries more than once",
             (f"`{text}` stands there {n} times" for text, n in copies.items()),
             removals=(((text,) * (n - 1), ()) for text, n in copies.items()),
         )

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 from optimizer.edits import ListName
 from optimizer.proposals import Severity
 from optimizer.rules.patterns import Patterns
-from optimizer.rules.rule import Block, Rule, counted
+from optimizer.rules.rule import Block, Rule
 from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def find(block: Block) -> Iterator[Finding]:
             yield RULE.finding(
                 block,
                 name,
-                f"{counted(len(idle))} of {name.value} deny what {other.value} does not allow anyway",
+                f"{name.value} holds entries that deny what {other.value} does not allow anyway",
                 (f"`{text}` overlaps nothing that is allowed" for text in idle),
                 removals=(((text,) * texts.count(text), ()) for text in idle),
             )

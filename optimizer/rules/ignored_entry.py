@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.edits import ListName
 from optimizer.proposals import Severity
-from optimizer.rules.rule import Block, Rule, counted
+from optimizer.rules.rule import Block, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ def find(block: Block) -> Iterator[Finding]:
             yield RULE.finding(
                 block,
                 name,
-                f"{counted(len(ignored))} of {name.value} are no valid subjects, and the server passes over them",
+                f"{name.value} holds entries that are no valid subjects, and the server passes over them",
                 (f"`{text}` matches nothing" for text in ignored),
                 removals=() if last else (((text,) * texts.count(text), ()) for text in ignored),
                 advice="without them the list would be absent and everything allowed; put in what was meant"

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.edits import ListName
 from optimizer.proposals import Severity
-from optimizer.rules.rule import Block, Rule, counted
+from optimizer.rules.rule import Block, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def find(block: Block) -> Iterator[Finding]:
             yield RULE.finding(
                 block,
                 name,
-                f"the server refuses the token over {counted(len(refused))} of {name.value}",
+                f"{name.value} holds entries over which the server refuses the token",
                 (f"`{text}` {reason}" for text, reason in sorted(refused.items())),
                 advice="decide what was meant, and edit by hand: the repaired token admits who is refused today",
             )

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.edits import ListName
 from optimizer.proposals import Severity
-from optimizer.rules.rule import Block, Rule, counted
+from optimizer.rules.rule import Block, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def find(block: Block) -> Iterator[Finding]:
         yield RULE.finding(
             block,
             name,
-            f"{counted(len(beside), 'queue entry')} of {name.value} refuse other queue groups of what is allowed",
+            f"{name.value} holds queue entries that refuse other queue groups of what is allowed",
             (f"`{text}` keeps every other queue name from these subjects" for text in beside),
             advice="leave them: dropping one lets every queue group in",
         )

@@ -113,9 +113,3 @@ class Rule:
             else tuple(EditEntries(block.target, name, remove, add) for remove, add in removals),
             advice=advice,
         )
-
-
-def counted(count: int, of: str = "entry") -> str:
-    """``1 entry``, ``3 entries``."""
-    plural = f"{of[:-1]}ies" if of.endswith("y") else f"{of}s"
-    return f"{count} {of if count == 1 else plural}"

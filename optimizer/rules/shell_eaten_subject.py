@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.edits import ListName
 from optimizer.proposals import Severity
-from optimizer.rules.rule import Block, Rule, counted
+from optimizer.rules.rule import Block, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def find(block: Block) -> Iterator[Finding]:
             yield RULE.finding(
                 block,
                 name,
-                f"{counted(len(eaten))} of {name.value} begin with a dot: a shell took the first word for a variable",
+                f"{name.value} holds entries that begin with a dot: a shell took the first word for a variable",
                 (_statement(text) for text in eaten),
                 advice="put in what was meant, in single quotes: nsc edit ... '$JS.API.INFO'",
             )

@@ -53,7 +53,7 @@ def find(block: Block) -> Iterator[Finding]:
             yield RULE.finding(
                 block,
                 name,
-                f"{len(halves)} of the wildcards in {name.value} are spelled as two entries",
+                f"{name.value} spells wildcards as two entries that one could",
                 (f"`{text}` and `{text}.>` together are `{text[:-1]}>`" for text in halves),
                 removals=(
                     ((text,) * texts.count(text) + (f"{text}.>",) * texts.count(f"{text}.>"), (f"{text[:-1]}>",))

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.edits import ListName
 from optimizer.proposals import Severity
-from optimizer.rules.rule import Block, Rule, counted
+from optimizer.rules.rule import Block, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ def find(block: Block) -> Iterator[Finding]:
             yield RULE.finding(
                 block,
                 name,
-                f"{counted(len(wrong))} of {name.value} name what a client {other}",
+                f"{name.value} holds subjects that a client {other}",
                 (f"`{text}` does nothing for a client here" for text in wrong),
                 advice="take them out by hand where no monitor listens there: it narrows what the user may do",
             )
