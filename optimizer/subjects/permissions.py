@@ -179,6 +179,12 @@ class Permissions:
             subset_match(entry.text.split("."), tokens) for entry in self.sub.deny
         )
 
+    @cached_property
+    def is_generation_free(self) -> bool:
+        """Whether every server generation answers alike: they part only over denies, queues and ignored entries."""
+        entries = (*(self.pub.allow or ()), *self.pub.deny, *(self.sub.allow or ()))
+        return not self.sub.deny and all(entry.fields == 1 and entry.subject.is_valid for entry in entries)
+
     def may_leaf_subscribe(self, subject: str, server: Server = Server.CURRENT) -> bool:
         """Whether a leafnode that connects with this token may ask for ``subject``.
 
