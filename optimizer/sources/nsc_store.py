@@ -110,14 +110,15 @@ def _items(path: str, info: dict[str, Any], problem: Item | None) -> Iterator[It
 
 
 def _operator(path: str, root: str, info: dict[str, Any]) -> Iterator[Item]:
+    directory = os.path.basename(os.path.abspath(path))
     name = info.get("name")
     if not isinstance(name, str) or not name or "/" in name:
-        name = os.path.basename(os.path.abspath(path))
+        name = directory
     file = f"{name.strip(GO_SPACE)}.jwt"
     try:
         for entry in files.entries(path):
             if entry.name == file:
-                yield _found(entry, root, file, Place.OPERATOR, name)
+                yield _found(entry, root, file, Place.OPERATOR, directory)
                 return
     except SourceError as error:
         yield skipped(file, error)

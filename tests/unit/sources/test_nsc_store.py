@@ -80,7 +80,8 @@ def test_a_broken_dot_nsc_is_reported_and_the_store_read(store, content):
 
 def test_the_operators_file_is_named_by_dot_nsc(store):
     os.rename(store.path, store.root / "moved")
-    assert read(store.root).operator.claims.name == "OP"
+    operator = read(store.root).operator
+    assert (operator.claims.name, operator.origin, operator.store_name) == ("OP", "OP.jwt", "moved")
 
 
 def test_a_name_in_dot_nsc_cannot_lead_out_of_the_store(store):
