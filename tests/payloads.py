@@ -20,7 +20,7 @@ NASTY = (
     "<b>&amp;</b>",
     "line\nbreak\r\ttab",
     "\b\f\v\x00\x1f\x7f",
-    "quote\"back\\slash/",
+    'quote"back\\slash/',
     "\u2028\u2029\u202e\u200b",
     "größe.日本.🙂",
     "$(reboot)`id`;'",
@@ -39,7 +39,8 @@ times = st.integers(0, 2_000_000_000)
 flags = st.booleans()
 kinds = st.sampled_from(["stream", "service"])
 any_json = st.recursive(
-    st.none() | flags | small | names, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3)
+    st.none() | flags | small | names,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
 )
 strangers = st.dictionaries(st.sampled_from(["x", "newField", "zz.<>"]), any_json, max_size=2)
 
@@ -70,9 +71,8 @@ user_limits = {
     "allowed_connection_types": st.lists(st.sampled_from(["STANDARD", "LEAFNODE", "odd"]), max_size=3),
 }
 revocations = st.dictionaries(st.sampled_from([*keys["U"], "*", "x<y"]), times, max_size=5)
-jetstream = {
-    name: small
-    for name in (
+jetstream = dict.fromkeys(
+    (
         "mem_storage",
         "disk_storage",
         "streams",
@@ -80,11 +80,13 @@ jetstream = {
         "max_ack_pending",
         "mem_max_stream_bytes",
         "disk_max_stream_bytes",
-    )
-} | {"max_bytes_required": flags}
-limits = {
-    name: small for name in ("subs", "data", "payload", "imports", "exports", "conn", "leaf")
-} | {"wildcards": flags, "disallow_bearer": flags}
+    ),
+    small,
+) | {"max_bytes_required": flags}
+limits = dict.fromkeys(("subs", "data", "payload", "imports", "exports", "conn", "leaf"), small) | {
+    "wildcards": flags,
+    "disallow_bearer": flags,
+}
 imports = some(
     name=names,
     subject=names,
@@ -111,9 +113,12 @@ exports = some(
     description=names,
     info_url=names,
 )
+inexact = st.integers(-(2**62), 2**62)  # read through a float64, so that greater ones may not fit any more
+template_numbers = dict.fromkeys(("subs", "data", "payload"), inexact)
+templates = some(**permissions | {"resp": some(max=inexact, ttl=inexact)}, **user_limits | template_numbers)
 scopes = st.tuples(
     st.sampled_from(keys["A"]),
-    some(role=names, template=some(**permissions, **user_limits), description=names),
+    some(role=names, template=templates, description=names),
 ).map(lambda two: {"kind": "user_scope", "key": two[0], **two[1]})
 mappings = st.dictionaries(
     names, st.lists(some(subject=names, weight=st.integers(0, 255), cluster=names), max_size=3), max_size=3
@@ -160,9 +165,7 @@ def payloads(kind: str, issuer: str, subject: str) -> st.SearchStrategy[dict[str
         "activation": activation_bodies,
     }[kind]
     head = {"jti": "J" * 52, "iat": signing.ISSUED, "iss": issuer, "sub": subject}
-    return st.tuples(heads, bodies).map(
-        lambda two: {**head, **two[0], "nats": {"version": 2, **two[1], "type": kind}}
-    )
+    return st.tuples(heads, bodies).map(lambda two: {**head, **two[0], "nats": {"version": 2, **two[1], "type": kind}})
 
 
 every_payload = st.one_of(

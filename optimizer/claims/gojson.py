@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from optimizer.errors import TokenError
@@ -23,6 +24,8 @@ UNKNOWN = "unknown"
 """Where a `Struct` keeps the members it does not know. No token has a known member of that name."""
 
 _MAX_DEPTH = 64  # of members nobody knows; the deepest struct of a token has 6 levels
+_EXACT = 2**53
+_WRITTEN_IN_FULL = 1e21  # from here on Go writes an exponent
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED = {char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
@@ -166,14 +169,21 @@ integer = bounded(-(2**63), 2**63 - 1)
 
 
 def through_float(value: Json, old: Json) -> Json:
-    """A reader of an integer that Go takes through a float64: above 2**53 it loses precision."""
+    """A reader of an integer that Go takes through a float64 and its shortest decimal form.
+
+    Server: ``SigningKeys.UnmarshalJSON``, which marshals what it read as ``interface{}`` and reads that again.
+    """
+    if type(value) is int and abs(value) <= _EXACT:
+        return value
+    if type(value) not in (int, float):
+        return integer(value, old)
     try:
-        number = float(value) if type(value) in (int, float) else None
+        number = float(value)
     except OverflowError:
-        raise Mismatch("a number that a float64 holds", value) from None
-    if number is not None and abs(number) < 2**63 and number.is_integer():
-        return int(number)
-    return integer(value if number is None else math.inf, old)
+        number = math.inf
+    if not number.is_integer() or abs(number) >= _WRITTEN_IN_FULL:
+        raise Mismatch("an integer", value)
+    return integer(int(Decimal(repr(number))), old)
 
 
 def texts(value: Json, old: Json) -> Json:
