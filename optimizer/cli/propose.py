@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from optimizer.cli import options, output
 from optimizer.cli.options import Form
 from optimizer.errors import SourceError
 from optimizer.examine import examine
-from optimizer.hierarchy import Hierarchy
+from optimizer.hierarchy import Coverage, Hierarchy
 from optimizer.proposals import Plan, Safety, Severity
 from optimizer.reports.json import plan_document, text_of
 from optimizer.reports.markdown import plan_markdown
@@ -53,9 +54,11 @@ def command(
         now=now, server_versions=server_version, complete=complete, accounts=account, rules=rule, budget=budget
     )
     where = options.one_source(source, source_option)
-    with output.progress("reading", quiet=quiet):
-        hierarchy = read(where, now=settings.now, operator=operator)
+    with output.progress("reading", quiet=quiet) as progress:
+        hierarchy = read(where, now=settings.now, operator=operator, progress=progress)
     options.known_accounts(settings.accounts, hierarchy)
+    stated = Coverage(users=settings.complete_users, accounts=settings.complete_accounts)
+    hierarchy = replace(hierarchy, coverage=stated)
     with output.progress("proving", quiet=quiet) as progress:
         plan = examine(hierarchy, settings, progress)
     document = text_of(plan_document(plan, settings)) if plan_file is not None or form is Form.JSON else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -42,11 +43,17 @@ def command(
     files = {directory / name: text for name, text in names.items()}
     expected = text_of(without_seeds(script.expected))
     write_files({**files, directory / "expected.json": expected}, executable=frozenset(files))
-    saving = words.saved(selection.judgement.saving.bytes)
-    tokens = words.quantity(len(selection.judgement.tokens), "token")
-    lines = [f"{words.quantity(len(selection.chosen), 'proposal')}, {saving} in {tokens}"]
-    lines += [f"  {words.shown(str(directory / name), 4096)}" for name in (*names, "expected.json")]
-    for left in selection.left_out:
-        output.note(f"left out {left.proposal.id}: {left.reason}", quiet=quiet)
-    output.emit("\n".join([*lines, "", "next", f"  {output.typed('sh', directory / 'apply.sh')}", ""]))
+    saved_bytes, tokens = selection.judgement.saving.bytes, len(selection.judgement.tokens)
+    verb = "add" if saved_bytes < 0 else "save"
+    count = words.quantity(len(selection.chosen), "proposal")
+    what = f"{count} {verb}{'s' if len(selection.chosen) == 1 else ''} {words.size(abs(saved_bytes))}"
+    lines = [f"{what} in {words.quantity(tokens, 'token')}"]
+    lines += [f"  {words.shown(str(path), 4096)}" for path in (*files, directory / "expected.json")]
+    left = Counter(out.reason for out in selection.left_out)
+    lines += [f"left out {number:,}: {words.shown(reason)}" for reason, number in left.items()]
+    following = [output.typed("sh", directory / "apply.sh")]
+    if saved.plan.hierarchy.store.startswith("nsc:"):
+        following.append(output.typed("permopt", "verify", plan, saved.plan.hierarchy.store))
+    if not quiet:
+        output.emit("\n".join([*lines, "", "next", *(f"  {each}" for each in following), ""]))
     return 0

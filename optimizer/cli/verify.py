@@ -52,9 +52,9 @@ def command(
     """
     saved = load(read_text(plan), str(plan))
     expected = _promised(plan, saved) if expected_file is None else _document(expected_file)
-    with output.progress("reading", quiet=quiet):
-        where = options.one_source(source, source_option)
-        hierarchy = read(where, now=options.clock(now), operator=operator)
+    where = options.one_source(source, source_option)
+    with output.progress("reading", quiet=quiet) as progress:
+        hierarchy = read(where, now=options.clock(now), operator=operator, progress=progress)
     found = outcome(saved, expected, hierarchy)
     status = _status(found)
     if form is Form.JSON:
