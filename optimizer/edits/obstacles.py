@@ -239,27 +239,32 @@ def _of_user_token(user: Signed[UserClaims], account: Signed[AccountClaims], hie
     revoked_at = account.claims.revoked_at(claims.sub)
     if revoked_at is not None and claims.iat <= revoked_at:
         yield "the user is revoked, and the new `iat` of an edited token would readmit it"
+    if claims.permissions.has_explicit_empty_list:
+        yield "nsc drops an empty list whenever it re-encodes, which opens what the list closes"
     if account.issues:
         yield f"the account's token is not in order: {account.issues[0].message}"
     names = _names(hierarchy)
     yield from _of_names(user, names.users[account.claims.sub, claims.name], "user")
     yield from _of_token(user)
-    # nsc reads every account of the store to find the one that signed the user (`StoreRaw`), and trims names there.
+    # Seen to make `edit user` fail in other accounts of such a store, and seen not to: it finds the account that signed
+    # a user by reading all accounts, each by a name that it trims (`StoreRaw`).
     if names.spaced is not None:
         shown = printable(names.spaced[:80])
-        yield f"nsc trims names, and edits no user of a store with the account `{shown}`"
+        yield f"nsc trims names: with the account `{shown}` in the store it is not to be relied on to edit users"
     if claims.iss != account.claims.sub and claims.iss not in keys:
         yield "the key that issued the user is no key of the account"
     elif claims.iss in keys and keys[claims.iss].scope is not None:
         yield "the user was issued by a scoped key: its permissions are those of the role"
     if any(key.scope is not None and key.scope.role == claims.iss for key in account.claims.signing_keys):
         yield "a role is called like the key that issued the user, and nsc would sign with the role's key"
-    if claims.permissions.has_explicit_empty_list:
-        yield "nsc drops an empty list whenever it re-encodes, which opens what the list closes"
 
 
 def _of_account_token(edit: Edit, hierarchy: Hierarchy, account: Signed[AccountClaims]) -> Iterator[str]:
     claims = account.claims
+    scopes = [key.scope for key in claims.signing_keys if key.scope is not None]
+    blocks = [claims.default_permissions, *(scope.permissions for scope in scopes)]
+    if any(block.has_explicit_empty_list for block in blocks):
+        yield "nsc drops an empty list whenever it re-encodes, which opens what the list closes"
     yield from _of_token(account)
     if hierarchy.operator is not None:
         operator = hierarchy.operator.claims
@@ -269,12 +274,8 @@ def _of_account_token(edit: Edit, hierarchy: Hierarchy, account: Signed[AccountC
             yield "the operator wants signing keys, and its identity key issued the account"
     elif claims.iss == claims.sub:
         yield "the account signed its token itself"
-    scopes = [key.scope for key in claims.signing_keys if key.scope is not None]
     if any(scope.role == claims.iss for scope in scopes):
         yield "a role is called like the key that issued the account, and nsc would sign with the role's key"
-    blocks = [claims.default_permissions, *(scope.permissions for scope in scopes)]
-    if any(block.has_explicit_empty_list for block in blocks):
-        yield "nsc drops an empty list whenever it re-encodes, which opens what the list closes"
     if edit.target.kind is TargetKind.SCOPE:
         found = [key for key in claims.signing_keys if key.key == edit.target.key]
         if not found or found[0].scope is None:

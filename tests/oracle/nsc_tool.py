@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nkeys
+
 from optimizer.claims.decode import decode
 from optimizer.claims.token import parse_token
 from optimizer.edits import EditEntries, ListName, Target
@@ -20,6 +22,7 @@ from optimizer.nsc.script import Script, script_for
 from optimizer.proposals import Finding, Judgement, Proof, Proposal, Safety, Severity
 from optimizer.settings import Server
 from optimizer.subjects.compare import Relation
+from tests import signing
 
 NSC = Path(__file__).resolve().parents[2] / ".build" / "bin" / "nsc"
 
@@ -61,6 +64,19 @@ class Store:
 
     def key_file(self, key: str) -> Path:
         return self.home / "keys" / key[0] / key[1:3] / f"{key}.nk"
+
+    def forge(self, account: str, user: str | None = None, **changed: Any) -> None:
+        """Sign a token again with members of its payload changed, as another tool would have written them.
+
+        A member named ``nats`` is merged into the one there; None takes a member out.
+        """
+        payload = self.payload(account, user)
+        nats = {**payload["nats"], **changed.pop("nats", {})}
+        payload = {**payload, **changed, "nats": {k: v for k, v in nats.items() if v is not None}}
+        pair = nkeys.from_seed(self.key_file(payload["iss"]).read_bytes().strip())
+        head, body = signing.b64(signing.go_json(signing.HEADER)), signing.b64(signing.go_json(payload))
+        token = f"{head}.{body}.{signing.b64(pair.sign(f'{head}.{body}'.encode()))}"
+        self.path(account, user).write_text(token)
 
     def tokens(self) -> dict[str, bytes]:
         """Every token of the store by its path."""
@@ -182,6 +198,15 @@ def judgement() -> Judgement:
         disturbs="nothing",
         undo="exact",
     )
+
+
+def expected_is_there(store: Store, directory: Path) -> bool:
+    """Every token is what ``expected.json`` says: the same claims, as many bytes."""
+    for target in json.loads((directory / "expected.json").read_text())["targets"]:
+        account, user = target["account"]["name"], target["user"] and target["user"]["name"]
+        assert store.payload(account, user)["nats"] == target["after"]["claims"]
+        assert len(store.path(account, user).read_bytes()) == target["after"]["bytes"]
+    return True
 
 
 def digest_of(directory: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from optimizer.edits import EditEntries
-from tests.oracle.nsc_tool import NSC, PUB, SUB, Store, calls, digest_of, proposal, sh, stand_in
+from tests.oracle.nsc_tool import NSC, PUB, SUB, Store, calls, digest_of, expected_is_there, proposal, sh, stand_in
 
 pytestmark = pytest.mark.nsc
 
@@ -54,14 +54,6 @@ def out(made, store, tmp_path):
 
 def covered(store):
     return proposal("covered-entry-1", EditEntries(store.user("BILLING", "app"), PUB, ("orders.created",)))
-
-
-def expected_is_there(store, directory):
-    for target in json.loads((directory / "expected.json").read_text())["targets"]:
-        account, user = target["account"]["name"], target["user"] and target["user"]["name"]
-        assert store.payload(account, user)["nats"] == target["after"]["claims"]
-        assert len(store.path(account, user).read_bytes()) == target["after"]["bytes"]
-    return True
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
