@@ -27,6 +27,7 @@ from optimizer.claims.model import (
     UserLimits,
 )
 from optimizer.errors import TokenError
+from optimizer.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +70,7 @@ def from_document(document: Mapping[str, Json]) -> Claims:
 
 def _refusal(kind: str, version: int) -> TokenError:
     if kind not in _BUILDERS:
-        return TokenError(f"a token of type `{kind[:64]}` is no operator, account, user or activation")
+        return TokenError(f"a token of type `{printable(kind)[:64]}` is no operator, account, user or activation")
     if version > NEWEST_VERSION:
         return TokenError(f"the token has version {version}, newer than {NEWEST_VERSION}")
     return TokenError(f"the token has version {version}, which no server reads")

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from optimizer.errors import TokenError
+from optimizer.text import printable
 
 Json = Any
 Reader = Callable[[Json, Json], Json]
@@ -40,7 +41,7 @@ class Mismatch(Exception):  # noqa: N818 it never leaves this package
         self.found = found
 
     def __str__(self) -> str:
-        where = "".join(part[:64] for part in reversed(self.path)).lstrip(".")
+        where = "".join(printable(part)[:64] for part in reversed(self.path)).lstrip(".")
         return f"`{where or 'payload'}` is {_kind(self.found)}, {self.expected} is expected"
 
 
@@ -264,10 +265,10 @@ def _kept(value: Json, name: str) -> Json:
     while level:
         depth += 1
         if depth > _MAX_DEPTH:
-            raise TokenError(f"`{name[:64]}` is nested too deep")
+            raise TokenError(f"`{printable(name)[:64]}` is nested too deep")
         for item in level:
             if type(item) is float and not math.isfinite(item):
-                raise TokenError(f"`{name[:64]}` holds a number that no float64 holds")
+                raise TokenError(f"`{printable(name)[:64]}` holds a number that no float64 holds")
         level = [inner for item in level for inner in _children(item)]
     return value
 

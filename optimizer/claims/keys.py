@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NewType
 
 from optimizer.errors import TokenError
+from optimizer.text import printable
 
 OperatorKey = NewType("OperatorKey", str)
 AccountKey = NewType("AccountKey", str)
@@ -47,9 +48,9 @@ def raw_public_key(text: str) -> bytes:
 @lru_cache(maxsize=4096)
 def _checked(text: str, letter: str) -> str:
     if len(text) != _KEY_LENGTH or text[0] != letter:
-        raise TokenError(f"`{text[:64]}` is not a public key that starts with {letter}")
+        raise TokenError(f"`{printable(text)[:64]}` is not a public key that starts with {letter}")
     if not _ALPHABET.issuperset(text):
-        raise TokenError(f"`{text}` is not base32")
+        raise TokenError(f"`{printable(text)}` is not base32")
     raw = _raw(text)
     if raw[0] != _PREFIX[letter] or binascii.crc_hqx(raw[:-2], 0) != int.from_bytes(raw[-2:], "little"):
         raise TokenError(f"`{text}` has a wrong checksum")

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from optimizer.errors import TokenError
+from optimizer.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,4 +151,4 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _shown(value: object) -> str:
-    return str(value)[:32]
+    return printable(str(value))[:32]

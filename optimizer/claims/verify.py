@@ -15,6 +15,7 @@ from nacl.signing import VerifyKey
 
 from optimizer.claims.keys import raw_public_key
 from optimizer.claims.token import MAX_TOKEN_SIZE, signed_bytes
+from optimizer.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,7 +169,9 @@ def _activation_issues(
     yield from _frame_issues(token, claims)
     yield from _time_issues(claims, now)
     if claims.sub != importer:
-        yield Issue("refused", f"the activation is for `{claims.sub[:64]}`, not for the account that carries it")
+        yield Issue(
+            "refused", f"the activation is for `{printable(claims.sub)[:64]}`, not for the account that carries it"
+        )
     if exporter is None:
         yield Issue("unknown-account", "the account that issued the activation is not known")
         return
