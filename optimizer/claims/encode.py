@@ -409,15 +409,19 @@ def _limits_rewritten(limits: UserLimits) -> UserLimits:
 
 def _filled(members: dict[str, Json]) -> dict[str, Json]:
     """Without the zero values. Go: ``omitempty``."""
-    return {name: value for name, value in members.items() if value}
+    return {name: _json(value) for name, value in members.items() if value}
 
 
 def _present(members: dict[str, Json]) -> dict[str, Json]:
-    return {name: value for name, value in members.items() if value is not None}
+    return {name: _json(value) for name, value in members.items() if value is not None}
 
 
 def _known(members: Mapping[str, Json], names: Iterable[str]) -> dict[str, Json]:
     return {name: members[name] for name in names if members.get(name)}
+
+
+def _json(value: Json) -> Json:
+    return list(value) if type(value) is tuple else value
 
 
 def _without(members: Mapping[str, Json], names: Iterable[str]) -> dict[str, Json]:
@@ -426,7 +430,7 @@ def _without(members: Mapping[str, Json], names: Iterable[str]) -> dict[str, Jso
 
 def _ordered(members: Mapping[str, Json], names: tuple[str, ...], known: tuple[str, ...] = ()) -> dict[str, Json]:
     """The known members in Go's order, then those nobody knows."""
-    return _known(members, names) | _without(members, known or names)
+    return _filled(_known(members, names)) | _without(members, known or names)
 
 
 def _by_name(members: Mapping[str, Json]) -> dict[str, Json]:
