@@ -20,8 +20,8 @@ WRITER = Role(
     permissions=block(
         pub=[
             *(f"orders.{event}" for event in LIFE[:12]), "orders.created", "orders.paid",
-            "orders.events.*", "orders.events.*.>", "orders.internal.note",
-            "orders.regional.>", "orders.regional.{{tag(region)}}.>", "orders.regional.{{name()}}.status",
+            "orders.events.*", "orders.events.*.>", "audit.{{name()}}",
+            "orders.regional.>", "orders.regional.{{name()}}.>", "orders.regional.{{name()}}.status",
         ],
         no_pub=[
             "orders.internal.>", "orders.internal.audit", "orders.internal.>", "orders.*.debug",
@@ -43,7 +43,8 @@ READER = Role(
     description="dashboards and reports",
     keys=2,
     permissions=block(
-        pub=[*(f"orders.api.{call}" for call in CALLS[:4]), "orders.api.*"],
+        pub=[*(f"orders.api.{call}" for call in CALLS[:4]), "orders.api.*", "orders.internal.note"],
+        no_pub=["orders.internal.>"],
         sub=["_INBOX.>", *(f"orders.{event}" for event in LIFE[:8]), "orders.*", "orders.>.status"],
         no_sub=["orders.held", "orders.internal.>"],
     ),
