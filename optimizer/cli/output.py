@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optimizer.errors import OutputError
 from optimizer.reports.style import Style
 from optimizer.review.files import write_files
 from optimizer.text import printable
@@ -24,7 +25,12 @@ _PIPE_WIDTH = 100
 def emit(text: str, output: Path | None = None) -> None:
     """A result: to ``output``, whole or not at all, or to standard output."""
     if output is None or str(output) == "-":
-        sys.stdout.write(text)
+        try:
+            sys.stdout.write(text)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"standard output cannot be written: {(error.strerror or str(error)).lower()}") from None
     else:
         write_files({output: text})
 

@@ -104,9 +104,9 @@ class _Page:
         these = [proposal for proposal in self.plan.proposals if proposal.judgement.safety is safety]
         if not these:
             return []
-        number = self.style.paint(words.quantity(len(these), f"{safety.value} proposal"), "bold", LOOK[safety])
-        if safety is Safety.ADVICE:
-            number = self.style.paint(f"advice, {words.quantity(len(these), 'time')}", "bold", LOOK[safety])
+        what = "edit as advice only" if safety is Safety.ADVICE else f"{safety.value} proposal"
+        many = "edits as advice only" if safety is Safety.ADVICE else ""
+        number = self.style.paint(words.quantity(len(these), what, many), "bold", LOOK[safety])
         lines = [f"{number}: {meaning(safety)}"]
         for place, group in groupby(these[:_PROPOSALS_SHOWN], key=lambda each: self.names.place(each.finding.target)):
             lines += ["", *self.place(place, list(group), safety)]

@@ -160,14 +160,16 @@ def _doing(probe: Probe) -> str:
 def proof(judgement: Judgement) -> str:
     """What was proved, in one line."""
     compared = judgement.proof
-    scope = f"{quantity(compared.principals, 'user')} compared"
-    if judgement.relation is Relation.UNDECIDED:
-        return f"not decided on {servers(compared.servers)}; {scope}"
-    if judgement.relation is not Relation.SAME:
-        return f"{judgement.relation.value} on {servers(compared.servers)}; {scope}"
-    leafnodes = "leafnode" in compared.connections
-    who = "client and every leafnode" if leafnodes else "client"
-    return f"same for every {who} on {servers(compared.servers)}; {scope}"
+    on, users = servers(compared.servers), f"{quantity(compared.principals, 'user')} compared"
+    match judgement.relation:
+        case Relation.SAME:
+            who = "client and every leafnode" if "leafnode" in compared.connections else "client"
+            return f"same for every {who} on {on}; {users}"
+        case Relation.UNDECIDED:
+            return f"not decided; {users} on {on}"
+        case _:
+            # Which generation notices, the witnesses say.
+            return f"{judgement.relation.value}; {users} on {on}"
 
 
 def _told_apart(name: str, key: str, bearers: int) -> str:
