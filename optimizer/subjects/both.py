@@ -20,23 +20,22 @@ _SIDE = (1 << AFTER) - 1
 class Both:
     """Two pattern lists in one automaton, and which of its nodes cannot tell them apart."""
 
-    def __init__(self, before: Iterable[Pattern], after: Iterable[Pattern], effort: Effort) -> None:
-        self.trie = Automaton(
+    def __init__(
+        self,
+        before: Iterable[Pattern],
+        after: Iterable[Pattern],
+        effort: Effort,
+        automaton: type[Automaton] = Automaton,
+    ) -> None:
+        self.trie = automaton(
             [(tokens, bits) for tokens, bits in before] + [(tokens, bits << AFTER) for tokens, bits in after]
         )
         self.effort = effort
-        differing = [_uneven(ends) | _uneven(tail) for ends, tail in zip(self.trie.ends, self.trie.tail, strict=True)]
-        self.uneven = self.trie.fold_below(differing)
-
-    @property
-    def is_even(self) -> bool:
-        """Whether the two lists carry the same patterns with the same bits."""
-        return not self.uneven[0]
+        self._may_differ = self.trie.differs(_uneven)
 
     def is_settled(self, state: State) -> bool:
         """Whether no extension of the subject read so far can be answered differently."""
-        nodes, tail = state
-        return not _uneven(tail) and not any(self.uneven[node] for node in nodes)
+        return not self._may_differ(state)
 
     def letters(self, state: State) -> list[str]:
         """Every token that matters from here, `FRESH` included."""

@@ -16,6 +16,7 @@ from optimizer.subjects.both import Both
 from optimizer.subjects.deny_filter import Asked, Loaders, Subscriptions, filtered
 from optimizer.subjects.leafnode import leaf_differences
 from optimizer.subjects.permissions import (
+    asked_for_any,
     deny_patterns,
     kept,
     publish_patterns,
@@ -218,6 +219,7 @@ class _Walker:
             publish_patterns(self.before.pub, self.server),
             publish_patterns(self.after.pub, self.server),
             self.effort,
+            asked_for_any(self.server),
         )
 
     def _differences(self, both: Both, verdict: Callable[[State], frozenset[str]]) -> Iterator[tuple[Direction, str]]:
@@ -228,7 +230,7 @@ class _Walker:
                 for token in both.letters(state):
                     yield (token or self.fresh,), both.trie.step(state, token)
 
-        words = shortest_words(Automaton.start, steps, verdict, _BOTH)
+        words = shortest_words(both.trie.start, steps, verdict, _BOTH)
         for direction in _DIRECTIONS:
             if direction in words:
                 yield direction, _text(words[direction])
@@ -241,7 +243,7 @@ class _Walker:
                 yield (token or self.fresh,), both.trie.step(state, token)
 
         flag = frozenset(("holds",))
-        words = shortest_words(Automaton.start, steps, lambda state: flag if holds(state) else frozenset(), flag)
+        words = shortest_words(both.trie.start, steps, lambda state: flag if holds(state) else frozenset(), flag)
         return _text(words["holds"]) if words else None
 
     def _receivable(self, queue: str | None) -> str | None:
@@ -258,6 +260,7 @@ class _Walker:
             deny_patterns(self.before.sub, queue, self.server),
             deny_patterns(self.after.sub, queue, self.server),
             self.effort,
+            asked_for_any(self.server),
         )
         # Where the deny lists mean the same, only a filter that one of them alone switches on can be noticed.
         same_loaders = loaders.only_before is None and loaders.only_after is None
@@ -304,7 +307,7 @@ class _Walker:
             )
             return frozenset(name for name, holds in (("gained", gained), ("lost", lost)) if holds)
 
-        words = shortest_words((Asked(), Automaton.start), steps, verdict, _BOTH)
+        words = shortest_words((Asked(), trie.start), steps, verdict, _BOTH)
         for direction in _DIRECTIONS:
             if direction in words:
                 subscription = ".".join(letter[0] for letter in words[direction] if letter[0])
@@ -319,7 +322,7 @@ class _Walker:
         silent, other = (self.before, self.after) if direction == "gained" else (self.after, self.before)
         if silent.loads_filter(subscription):
             return None
-        denied = Automaton(deny_patterns(other.sub, None, self.server)).match(subject.split("."))
+        denied = asked_for_any(self.server)(deny_patterns(other.sub, None, self.server)).match(subject.split("."))
         if direction == "gained":
             return loaders.only_before if denied else loaders.before
         return loaders.only_after if denied else loaders.after

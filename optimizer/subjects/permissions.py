@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from optimizer.settings import Server
+from optimizer.subjects.interest import Interest
 from optimizer.subjects.subject import Entry, Subject
 from optimizer.subjects.trie import Automaton, queue_matches, subset_match
 
@@ -150,7 +151,6 @@ class Permissions:
         """
         if not self.may_subscribe(subscription, queue, server):
             return ()
-        denies = [pattern for pattern, _ in deny_patterns(self.sub, queue, server)]
         filtered = (
             server is Server.CURRENT
             or self.loads_filter(subscription)
@@ -161,7 +161,7 @@ class Permissions:
             )
         )
         wanted = Subject(subscription)
-        denied = Automaton((tokens, DENY) for tokens in denies)
+        denied = asked_for_any(server)(deny_patterns(self.sub, queue, server))
         return tuple(
             subject
             for subject in subjects
@@ -181,9 +181,16 @@ class Permissions:
 
     @cached_property
     def is_generation_free(self) -> bool:
-        """Whether every server generation answers alike: they part only over denies, queues and ignored entries."""
+        """Whether every server generation answers alike.
+
+        They part only over subscribe denies, queues, ignored entries, and a ``*`` beside a literal in a publish list.
+        """
         entries = (*(self.pub.allow or ()), *self.pub.deny, *(self.sub.allow or ()))
-        return not self.sub.deny and all(entry.fields == 1 and entry.subject.is_valid for entry in entries)
+        return (
+            not self.sub.deny
+            and all(entry.fields == 1 and entry.subject.is_valid for entry in entries)
+            and Interest(publish_patterns(self.pub, Server.EARLIER)).is_plain
+        )
 
     def may_leaf_subscribe(self, subject: str, server: Server = Server.CURRENT) -> bool:
         """Whether a leafnode that connects with this token may ask for ``subject``.
@@ -196,7 +203,7 @@ class Permissions:
 
     @cached_property
     def _publishing(self) -> Mapping[Server, Automaton]:
-        return {server: Automaton(publish_patterns(self.pub, server)) for server in Server}
+        return {server: asked_for_any(server)(publish_patterns(self.pub, server)) for server in Server}
 
 
 def publishes(mask: int) -> bool:
@@ -225,17 +232,27 @@ Pattern = tuple["Sequence[str]", int]
 _EVERYTHING: Pattern = ((">",), ALLOW)
 
 
+def asked_for_any(server: Server) -> type[Automaton]:
+    """How the server asks a publish list or its deny filter whether anything matches. Server: ``NumInterest``."""
+    return Automaton if server is Server.CURRENT else Interest
+
+
 def publish_patterns(side: Permission, server: Server) -> list[Pattern]:
     """The patterns the server keeps of a publish side, with `ALLOW` or `DENY`.
 
-    Server: ``setPermissions``; from 2.12.14 a deny with white space in it keeps its first word.
+    Server: ``setPermissions``; from 2.12.14 a deny with white space in it keeps its first word. Before, every entry
+    goes into the trie as far as it can be inserted, and shows (`Interest`).
     """
     patterns: list[Pattern] = [_EVERYTHING] if side.allow is None else []
+    if server is Server.EARLIER:
+        patterns += [(entry.text.split("."), ALLOW) for entry in side.allow or ()]
+        patterns += [(entry.text.split("."), DENY) for entry in side.deny]
+        return patterns
     patterns += [(e.text.split("."), ALLOW) for e in side.allow or () if not e.is_ignored(publish=True)]
     for entry in side.deny:
         if not entry.is_ignored(publish=True):
             patterns.append((entry.text.split("."), DENY))
-        elif server is Server.CURRENT and not entry.is_ignored(publish=False):
+        elif not entry.is_ignored(publish=False):
             patterns.append((entry.subject.tokens, DENY))
     return patterns
 
@@ -259,12 +276,14 @@ def subscribe_patterns(side: Permission, queue: str | None, server: Server) -> l
 def deny_patterns(side: Permission, queue: str | None, server: Server) -> list[Pattern]:
     """The patterns that keep a message from a subscription once the filter is on. Server: ``checkDenySub``.
 
-    Before 2.12.14 the filter knows plain entries only.
+    Before 2.12.14 the filter takes the queue name of an entry for the end of its last token, which no subject has.
     """
+    if server is Server.EARLIER:
+        return [(entry.text.split("."), DENY) for entry in side.deny]
     return [
         (entry.subject.tokens, DENY)
         for entry in kept(side.deny, server)
-        if entry.queue is None or (server is Server.CURRENT and queue is not None and queue_matches(queue, entry.queue))
+        if entry.queue is None or (queue is not None and queue_matches(queue, entry.queue))
     ]
 
 

@@ -7,12 +7,12 @@ every other such token, so one stand-in (`FRESH`) speaks for all of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import pygtrie
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from optimizer.subjects.subject import Entry
 
@@ -46,7 +46,7 @@ class Automaton:
         for tokens, bits in patterns:
             self._insert(tokens, bits)
 
-    start: Final[State] = ((0,), 0)
+    start: ClassVar[State] = ((0,), 0)
 
     def _insert(self, tokens: Sequence[str], bits: int) -> None:
         node = 0
@@ -54,19 +54,23 @@ class Automaton:
             if token == ">":
                 self.tail[node] |= bits
                 return
-            below = self.star[node] if token == "*" else self.children[node].get(token, 0)
-            if not below:
-                below = len(self.star)
-                self.children.append({})
-                self.star.append(0)
-                self.ends.append(0)
-                self.tail.append(0)
-                if token == "*":
-                    self.star[node] = below
-                else:
-                    self.children[node][token] = below
-            node = below
+            node = self._below(node, token)
         self.ends[node] |= bits
+
+    def _below(self, node: int, token: str) -> int:
+        """The node one token further, made where there is none."""
+        below = self.star[node] if token == "*" else self.children[node].get(token, 0)
+        if not below:
+            below = len(self.star)
+            self.children.append({})
+            self.star.append(0)
+            self.ends.append(0)
+            self.tail.append(0)
+            if token == "*":
+                self.star[node] = below
+            else:
+                self.children[node][token] = below
+        return below
 
     def step(self, state: State, token: str) -> State:
         """The state after one more token; `FRESH`, ``*`` and ``>`` in a request match only wildcards of entries."""
@@ -101,6 +105,11 @@ class Automaton:
         """The tokens that lead somewhere `FRESH` does not."""
         for node in state[0]:
             yield from self.children[node]
+
+    def differs(self, uneven: Callable[[int], int]) -> Callable[[State], bool]:
+        """A test of a state: whether two sides whose bits ``uneven`` tells apart can differ from there on."""
+        below = self.fold_below([uneven(ends) | uneven(tail) for ends, tail in zip(self.ends, self.tail, strict=True)])
+        return lambda state: bool(uneven(state[1]) or any(below[node] for node in state[0]))
 
     def fold_below(self, bits_of: Sequence[int]) -> list[int]:
         """For each node, the union of ``bits_of`` over the node and everything under it."""
