@@ -232,17 +232,30 @@ class _Account:
         return tuple(one.id for one in earlier)
 
     def _judged_as_a_whole(self, state: State) -> State:
-        """All safe proposals of the account once more, together; the last go until the rest is safe."""
-        while self.proposals:
-            edits = tuple(edit for proposal in self.proposals for edit in proposal.edits)
-            trial = self.base.tried(edits, self.settings)
-            whole = verdict([trial], obstacles(edits, self.hierarchy), self.settings)
-            if whole.safety is Safety.SAFE:
-                self.whole = trial
-                return trial.after
-            last = self.proposals.pop()
-            self.set_aside.append(SetAside(last.id, f"with those before it the plan would be {whole.safety.value}"))
-        return self.base if self.set_aside else state
+        """All safe proposals of the account once more, together; where they are not safe, the last of a block go."""
+        if not self.proposals:
+            return state
+        self.whole = self._safe_together(self.proposals)
+        if self.whole is None:
+            kept: list[Proposal] = []
+            for target in dict.fromkeys(proposal.finding.target for proposal in self.proposals):
+                kept += self._safe_part([one for one in self.proposals if one.finding.target == target])
+            self.proposals = self._safe_part(kept)
+            self.whole = self._safe_together(self.proposals) if self.proposals else None
+        return self.whole.after if self.whole else self.base
+
+    def _safe_part(self, proposals: list[Proposal]) -> list[Proposal]:
+        """The longest beginning of these proposals that is safe; the others are set aside."""
+        while proposals and self._safe_together(proposals) is None:
+            last = proposals.pop()
+            self.set_aside.append(SetAside(last.id, "with those before it the plan as a whole would not be safe"))
+        return proposals
+
+    def _safe_together(self, proposals: Iterable[Proposal]) -> Trial | None:
+        edits = tuple(edit for proposal in proposals for edit in proposal.edits)
+        trial = self.base.tried(edits, self.settings)
+        whole = verdict([trial], obstacles(edits, self.hierarchy), self.settings)
+        return trial if whole.safety is Safety.SAFE else None
 
     def _propose_the_rest(self, target: Target, findings: Iterable[Finding], state: State) -> None:
         """What is not safe, judged on top of what is: entry by entry where a person can still read it."""

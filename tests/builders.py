@@ -8,9 +8,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optimizer.claims.decode import decode
 from optimizer.claims.model import AccountClaims, OperatorClaims, UserClaims
@@ -20,6 +19,9 @@ from optimizer.edits import EditEntries, ListName, Target, TargetKind
 from optimizer.hierarchy import Hierarchy, Signed
 from optimizer.settings import Server, Settings
 from tests import signing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 NOW = 1_795_000_000
 OPERATOR = signing.operator("builders")

@@ -43,12 +43,16 @@ def difference(before: PermissionLists, after: PermissionLists, settings: Settin
         return "the response permission differs"
     for publish in (True, False):
         names = [name for name in ListName if name.is_publish is publish]
+        reasons = (_list_difference(before, after, name, settings) for name in names)
         old, new = _half(before, publish=publish), _half(after, publish=publish)
         if any(has_template(entries(block, name)) for block in (old, new) for name in names):
-            reasons = (_list_difference(before, after, name, settings) for name in names)
+            old = _without_covered(old, new)
+        if any(has_template(entries(block, name)) for block in (old, new) for name in names):
             reason = next(filter(None, reasons), "")
         else:
-            reason = _unequal(old, new, settings)
+            # Nothing is left for users to fill in, so allow and deny may be looked at together.
+            templates = (_dropped_difference(before, after, name, settings) for name in names)
+            reason = _unequal(old, new, settings) or next(filter(None, templates), "")
         if reason:
             return reason
     return ""
@@ -83,6 +87,23 @@ def _list_difference(before: PermissionLists, after: PermissionLists, name: List
         if reason:
             return reason
     return _unequal(_alone(name, _plain(old)), _alone(name, _plain(new)), settings)
+
+
+def _without_covered(old: PermissionLists, new: PermissionLists) -> PermissionLists:
+    """``old`` without the template entries of its allow lists that ``new`` dropped."""
+
+    def allow(side: SubjectLists, other: SubjectLists) -> SubjectLists:
+        kept = {*_templates(other.allow)}
+        left = tuple(text for text in side.allow or () if text in kept or not Entry(text).is_template)
+        return replace(side, allow=left or side.allow)
+
+    return replace(old, pub=allow(old.pub, new.pub), sub=allow(old.sub, new.sub))
+
+
+def _dropped_difference(before: PermissionLists, after: PermissionLists, name: ListName, settings: Settings) -> str:
+    """Why the template entries that a list loses may matter; empty where it has none."""
+    old = entries(before, name)
+    return _list_difference(before, after, name, settings) if has_template(old) else ""
 
 
 def _template_difference(old: tuple[str, ...], new: tuple[str, ...], name: ListName, settings: Settings) -> str:

@@ -1,8 +1,8 @@
 """Runs the prose pages of the rules: what stands in a `claims` block, what the rule finds, what is proposed.
 
-A page is markdown. Each `claims` block is JSON: `{"user": {...}}`, `{"role": {...}}` or `{"defaults": {...}}` holds the
-permission lists, `users` more users of the role, `servers` the generations. The blocks after it state what the rule finds
-(`list: why`, or `nothing`) and what is proposed (`safety relation bytes: list -gone +come`, or `nothing`).
+A page is markdown. Each `claims` block is JSON: `{"user": {...}}`, `{"role": {...}}` or `{"defaults": {...}}` holds
+the permission lists, `users` more users of the role, `servers` the generations. The blocks after it state what the rule
+finds (`list: why`, or `nothing`) and what is proposed (`safety relation bytes: list -gone +come`, or `nothing`).
 """
 
 import json
@@ -65,7 +65,7 @@ def edited(edits):
     return " ".join(dict.fromkeys(words)) if len({edit.list for edit in edits}) == 1 else " ".join(words)
 
 
-@pytest.mark.parametrize(("rule", "claims", "expected"), cases())
+@pytest.mark.parametrize(("rule", "claims", "expected"), list(cases()))
 def test_the_page_is_true(rule, claims, expected):
     servers = tuple(Server(name) for name in claims.get("servers", ["2.12", "2.11"]))
     plan = examine(hierarchy_of(claims), settings(rules=(rule,), servers=servers))
