@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from optimizer.claims.decode import decode
 from optimizer.claims.keys import account_key, curve_key, user_key
 from optimizer.claims.model import ActivationClaims
+from optimizer.claims.signature import signed_as
 from optimizer.claims.token import parse_token
-from optimizer.claims.verify import signature_holds
 from optimizer.errors import TokenError
 from optimizer.subjects.subject import Entry, Subject
 
@@ -53,7 +53,7 @@ def activation_of(claims: Import) -> ActivationClaims:
     activation = decode(token)
     if not isinstance(activation, ActivationClaims):
         raise TokenError("it is a token of another kind")
-    if not signature_holds(token, activation):
+    if signed_as(token, activation) != activation.version:
         raise TokenError("its signature does not hold")
     return activation
 

@@ -10,7 +10,7 @@ from optimizer.claims.model import Export
 from optimizer.claims.validate import account_refusal
 from optimizer.claims.weigh import gathered, weigh
 from optimizer.graph.cycles import Cycles, Link
-from optimizer.graph.resolve import Exporter, Exports, Resolution, State, resolved, route
+from optimizer.graph.resolve import Exporter, Exports, Resolution, State, filed_under, resolved, route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,12 +160,11 @@ def _resolutions(source: _Source) -> dict[AccountKey, list[Resolution]]:
     found = {key: [_alone(each, key, source) for each in accounts[key].claims.imports] for key in sorted(accounts)}
     cycles = Cycles(_links(source, found), {key: exporter.exports for key, exporter in source.exporters.items()})
     for key, resolutions in found.items():
-        seen: dict[tuple[str, str], State] = {}
+        taken: dict[tuple[str, ...], State] = {}
         for index, each in enumerate(accounts[key].claims.imports):
-            resolution = _beside_others(resolutions[index], each, key, seen, cycles)
-            resolutions[index] = resolution
-            if each.type == "stream" and resolution.state in (State.WORKS, State.UNKNOWN):
-                seen.setdefault((each.account, route(each).remote), resolution.state)
+            resolution = resolutions[index] = _beside_others(resolutions[index], each, key, taken, cycles)
+            if resolution.state in (State.WORKS, State.UNKNOWN):
+                taken.setdefault((each.account, each.type, filed_under(each)), resolution.state)
     return found
 
 
@@ -204,25 +203,26 @@ def _links(source: _Source, found: Mapping[AccountKey, list[Resolution]]) -> dic
 
 
 def _beside_others(
-    resolution: Resolution, claims: Import, importer: AccountKey, seen: Mapping[tuple[str, str], State], cycles: Cycles
+    resolution: Resolution, claims: Import, importer: AccountKey, taken: Mapping[tuple[str, ...], State], cycles: Cycles
 ) -> Resolution:
-    """What the other imports make of one that would work: cycles, and streams imported twice."""
+    """What the other imports make of one that would work: cycles, and subjects already taken."""
     if resolution.state is not State.WORKS:
         return resolution
     path = route(claims)
     suspicion = cycles.suspicion(importer, Link(claims.account, claims.type, path.remote, path.local))
     if suspicion:
         return Resolution(State.UNKNOWN, suspicion, resolution.exports)
-    # Server: isStreamImportDuplicate, which does not look at the local subject.
-    earlier = seen.get((claims.account, path.remote)) if claims.type == "stream" else None
-    if earlier is State.WORKS:
-        return Resolution(
-            State.DROPPED, f"an import before it takes the same stream `{path.remote}`", resolution.exports
-        )
-    if earlier is State.UNKNOWN:
-        why = f"it is dropped if the import of `{path.remote}` before it works, which is not known"
-        return Resolution(State.UNKNOWN, why, resolution.exports)
-    return resolution
+    # Server: isStreamImportDuplicate asks for the exporter's subject, getServiceImportForAccountLocked for one's own.
+    subject = path.remote if claims.type == "stream" else path.local
+    match taken.get((claims.account, claims.type, subject)):
+        case State.WORKS:
+            reason = f"an import before it takes `{subject}` from the same account"
+            return Resolution(State.DROPPED, reason, resolution.exports)
+        case State.UNKNOWN:
+            reason = f"it is dropped if the import of `{subject}` before it works, which is not known"
+            return Resolution(State.UNKNOWN, reason, resolution.exports)
+        case _:
+            return resolution
 
 
 def _import_sizes(account: Signed[AccountClaims]) -> list[int]:

@@ -75,6 +75,15 @@ def route(claims: Import) -> Route:
     return Route(remote, f"{claims.to.removesuffix('.')}.{remote}")
 
 
+def filed_under(claims: Import) -> str:
+    """The subject by which a server knows an import: the exporter's of a stream, one's own of a service."""
+    path = route(claims)
+    if claims.type == "stream":
+        return path.remote
+    mapped = path.remote != path.local and Subject(path.remote).has_wildcard
+    return without_places(path.local) if mapped else path.local
+
+
 class Exports:
     """The exports of one account by type, found as the server finds them."""
 
