@@ -6,7 +6,7 @@ What can be worked out from the tokens in it is not taken on trust: what is chos
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from optimizer.claims.decode import decode
@@ -171,10 +171,11 @@ def _with(said: tuple[Issue, ...], found: tuple[Issue, ...]) -> tuple[Issue, ...
 
 
 def _proposal(document: Document) -> Proposal:
+    edits = tuple(map(_edit, document["edits"]))
     return Proposal(
         id=document["id"],
-        finding=_finding(document["finding"]),
-        edits=tuple(map(_edit, document["edits"])),
+        finding=replace(_finding(document["finding"]), edits=edits),
+        edits=edits,
         judgement=_judgement(document),
         requires=tuple(document["requires"]),
         alternatives=tuple(document["alternatives"]),
@@ -256,11 +257,12 @@ def _probe(document: Document) -> Probe:
         case "subscribe":
             return Subscribe(document["subject"], document.get("queue"))
         case "deliver":
+            beside = document.get("alongside")
             return Deliver(
                 document["subscription"],
                 document.get("queue"),
                 document["subject"],
-                document.get("alongside"),
+                None if beside is None else Subscribe(beside["subject"], beside.get("queue")),
             )
         case "leaf_subscribe":
             return LeafSubscribe(document["subject"])

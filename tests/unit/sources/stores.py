@@ -39,6 +39,9 @@ class Store:
         self.write(f"accounts/{account}/users/{name}.jwt", token)
         return pair
 
+    def account_key(self, name: str) -> signing.Key:
+        return signing.account(name)
+
     def read(self, **options):
         return read(self.root, **options)
 
