@@ -22,6 +22,7 @@ _OPERATOR = frozenset({"operator", "operators", "roots", "root", "root_operators
 _RESOLVER = frozenset({"resolver", "account_resolver", "accounts_resolver"})
 
 _DEEPEST_INCLUDE = 8
+_MOST_SETTINGS = 1_000_000  # 64 MB of preload are some 64,000; beyond it nobody should have to wait
 _DEEPEST_SETTING = 3  # nothing of interest is deeper, and a path of keys costs its length at each value
 
 # Possessive throughout: one pass over 64 MB, whatever is in it.
@@ -108,7 +109,7 @@ def settings(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
     Raises
     ------
     SourceError
-        The text ends inside a string or a block.
+        The text ends inside a string or a block, or never seems to end.
 
     Examples
     --------
@@ -118,7 +119,7 @@ def settings(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
     keys: list[str] = []
     brackets: list[tuple[str, bool]] = []  # what closes each, and whether it has a key of its own
     position = 0
-    while True:
+    for _ in range(_MOST_SETTINGS):
         if gap := _GAP.match(text, position):
             position = gap.end()
         if position >= len(text):
@@ -146,6 +147,7 @@ def settings(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
             yield tuple(keys), value
         if keyed:
             keys.pop()
+    raise SourceError(f"holds more than {_MOST_SETTINGS:,} settings", "name a server config")
 
 
 def _value(text: str, position: int) -> tuple[str | None, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from optimizer.errors import SourceError
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _UTF16_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32 LE begins as UTF-16 LE does
-_QUOTES = "\"'`,;"
-_BEGINS = re.compile(r"e[wy][A-Za-z0-9+/_-]")  # base64 of `{"`, `{ ` or `{\n`: no token begins otherwise
+_TOKEN = re.compile(r"""(?<![^\s"'`,;])e(?:[wy][\w+/-]|30\.)[^\s"'`,;]*+""", re.ASCII)
+# A token's header is base64 of `{"`, `{ `, `{\n` or `{}`. A seed begins with `S`, so none is ever taken for a token.
+
+MOST = 100_000
+"""Tokens of one file, and more than its 64 MB could hold in earnest: fragments are not worth the wait."""
 
 
 def text_of(data: bytes) -> str:
@@ -47,9 +51,9 @@ def token_texts(data: bytes) -> list[str]:
         It holds nothing like a token; the message holds nothing of the content.
     """
     text = text_of(data)
-    if "-----" not in text and text[:1] == "e" and len(words := text.split(None, 1)) == 1:
-        return [words[0].rstrip(_QUOTES)]  # what nsc and the server write, without a look at each line
-    found = [word for word in _words(text) if _BEGINS.match(word)]
+    found = [match[0] for match in islice(_TOKEN.finditer(text), MOST + 1)]
+    if len(found) > MOST:
+        raise SourceError(f"holds more than {MOST:,} tokens", "split it")
     return found or _none_in(text)
 
 
@@ -64,27 +68,18 @@ def claims_objects(text: str) -> list[dict[str, Any]] | None:
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
-        documents = list(_documents(text))
+        documents = list(islice(_documents(text), MOST + 1))
     except RecursionError:
         raise SourceError("is JSON nested too deeply", "no claims are that deep; check where it comes from") from None
     except ValueError:
         raise SourceError("begins as JSON does and is not", "pass what `nsc describe ... --json` prints") from None
+    if len(documents) > MOST:
+        raise SourceError(f"holds more than {MOST:,} JSON documents", "split it")
     flat = [item for document in documents for item in (document if isinstance(document, list) else [document])]
     found = [item for item in flat if isinstance(item, dict) and "sub" in item and isinstance(item.get("nats"), dict)]
     if not found:
         raise SourceError("is JSON without claims", "pass what `nsc describe ... --json` prints")
     return found
-
-
-def _words(text: str) -> Iterator[str]:
-    """All words but armour lines and what stands in a seed's armour."""
-    secret = False
-    for line in text.splitlines():
-        bare = line.strip()
-        if bare.startswith("---"):
-            secret = "BEGIN" in bare and "SEED" in bare
-        elif not secret:
-            yield from (word.strip(_QUOTES) for word in bare.split())
 
 
 def _none_in(text: str) -> NoReturn:
@@ -98,10 +93,10 @@ def _none_in(text: str) -> NoReturn:
 
 
 def _documents(text: str) -> Iterator[Any]:
-    decoder = json.JSONDecoder(parse_constant=_refuse)
+    decoder, word = json.JSONDecoder(parse_constant=_refuse), re.compile(r"\S")
     position = 0
-    while rest := re.compile(r"\S").search(text, position):
-        document, position = decoder.raw_decode(text, rest.start())
+    while begin := word.search(text, position):
+        document, position = decoder.raw_decode(text, begin.start())
         yield document
 
 

@@ -1,5 +1,6 @@
 """Whatever lies in a source: one clear line each, the rest still read, and never a traceback or a wait."""
 
+import gc
 import os
 import socket
 import stat
@@ -284,6 +285,14 @@ def test_wrapping_is_read_through(store, wrap):
     plain = store.read()
     store.write("accounts/A/users/one.jwt", wrap.format(token_of(store)))
     assert store.read() == plain
+
+
+def test_garbage_is_collected_again_whatever_happened(store):
+    store.read()
+    assert gc.isenabled()
+    with pytest.raises(SourceError):
+        read("nowhere")
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("source", ["nats://localhost", "TLS://x", "wss://x", "https://x", "live:x"])

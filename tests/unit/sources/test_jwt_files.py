@@ -2,11 +2,12 @@ import base64
 import io
 import json
 import os
+import time
 
 import pytest
 
 from optimizer.errors import SourceError, UsageError
-from optimizer.sources import jwt_files
+from optimizer.sources import jwt_files, tokens
 from tests import signing
 from tests.unit.sources.stores import NOW, read, reasons
 
@@ -194,6 +195,21 @@ def test_of_two_tokens_of_one_account_on_standard_input_the_newest_is_read():
 def test_what_is_no_token_on_standard_input_is_one_error(text):
     with pytest.raises(SourceError, match="standard input"):
         piped(text)
+
+
+@pytest.mark.parametrize("piece", ["eyJ\n", '{"sub": 1}\n'])
+def test_more_tokens_than_one_file_holds_in_earnest_are_one_error(monkeypatch, piece):
+    monkeypatch.setattr(tokens, "MOST", 9)
+    with pytest.raises(SourceError, match="more than 9"):
+        piped(piece * 10)
+
+
+@pytest.mark.parametrize("piece", ["\n", "ey ", "e", "-", "---\n", "{", "[", '"', "SA", "eyJ."])
+def test_nothing_on_standard_input_takes_more_than_linear_time(piece):
+    began = time.process_time()
+    with pytest.raises(SourceError):
+        piped(piece * 1_000_000)
+    assert time.process_time() - began < 5  # quadratic would be hours
 
 
 def test_a_terminal_is_not_waited_for():

@@ -3,6 +3,7 @@ import time
 import pytest
 
 from optimizer.errors import SourceError
+from optimizer.sources import server_config
 from optimizer.sources.server_config import settings
 from tests import signing
 from tests.unit.sources.stores import read, reasons
@@ -144,6 +145,14 @@ def test_a_config_cut_off_is_named_and_what_came_before_read(tmp_path, end):
 )
 def test_settings_are_keys_and_values(text, found):
     assert list(settings(text)) == found
+
+
+def test_a_config_that_never_seems_to_end_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(server_config, "_MOST_SETTINGS", 9)
+    (tmp_path / "c").write_text("resolver_preload {\n" + preload("A") + "\n}\n" + "a: b\n" * 9)
+    hierarchy = read(tmp_path / "c")
+    assert len(hierarchy.accounts) == 1
+    assert "more than 9 settings" in reasons(hierarchy)["c"]
 
 
 @pytest.mark.parametrize(
