@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from optimizer.proposals import Finding, Plan, Proposal
     from optimizer.settings import Settings
 
-_ACTIVE = re.compile(r"([\\`*_{}\[\]()<>#+!|~@&$-])")  # what markdown, its HTML or a forge's mentions would act on
+_ACTIVE = re.compile(r"([\\`*_\[\]<>|~&$])")  # what markdown, or the HTML in it, would act on
 
 
 def plan_markdown(plan: Plan, settings: Settings, *, next_command: str, plan_name: str = "PLAN") -> str:
@@ -37,7 +37,7 @@ def plan_markdown(plan: Plan, settings: Settings, *, next_command: str, plan_nam
         Markdown in which nothing from a token is anything but text.
     """
     names = words.Names(plan.hierarchy)
-    lines = ["# Permission proposals", "", *(f"- {escaped(each)}" for each in head_sentences(plan.hierarchy, settings))]
+    lines = ["# Permission proposals", "", *(f"- {code(each)}" for each in head_sentences(plan.hierarchy, settings))]
     lines += ["", *_totals(plan, plan_name), *_tokens(plan, names)]
     if plan.proposals:
         lines += ["## Proposals", ""]
@@ -47,21 +47,21 @@ def plan_markdown(plan: Plan, settings: Settings, *, next_command: str, plan_nam
         lines += ["## Found, without a proposal", ""]
         lines += [_finding(finding, names) for finding in plan.findings] + [""]
     if plan.set_aside:
-        lines += ["## Set aside", "", *(f"- {code(each.id)}: {escaped(each.reason)}" for each in plan.set_aside), ""]
+        lines += ["## Set aside", "", *(f"- {code(each.id)}: {code(each.reason)}" for each in plan.set_aside), ""]
     if plan.hierarchy.skipped:
         lines += ["## Skipped", ""]
-        lines += [f"- {code(each.origin)}: {escaped(each.reason)}" for each in plan.hierarchy.skipped] + [""]
+        lines += [f"- {code(each.origin)}: {code(each.reason)}" for each in plan.hierarchy.skipped] + [""]
     return "\n".join([*lines, f"Next: {code(next_command)}", ""])
 
 
 def escaped(text: str) -> str:
-    """Text of a stranger as text and nothing else."""
+    """A sentence as text and nothing else."""
     return _ACTIVE.sub(r"\\\1", words.shown(text, 600))
 
 
 def code(text: str) -> str:
-    """Text of a stranger as a code span, which no backtick in it ends."""
-    clean = words.shown(text).replace("|", "\\|")
+    """Text of a stranger as a code span, which no backtick in it ends, and in which a forge sees no ``@mention``."""
+    clean = words.shown(text, 600)
     fence = "`" * (max((len(run) for run in re.findall("`+", clean)), default=0) + 1)
     padding = " " if "`" in clean else ""
     return f"{fence}{padding}{clean}{padding}{fence}"
@@ -90,7 +90,7 @@ def _tokens(plan: Plan, names: words.Names) -> list[str]:
         return []
     rows = [
         (
-            escaped(names.token(change.account, change.user)),
+            code(names.token(change.account, change.user)).replace("|", "\\|"),
             f"{change.before:,}",
             f"{change.after:,}",
             f"{change.before - change.after:,}",
@@ -105,23 +105,23 @@ def _proposal(proposal: Proposal, names: words.Names) -> list[str]:
     lines = [
         f"### {code(proposal.id)}: {judgement.safety.value}, {words.saved(judgement.saving.bytes)}",
         "",
-        f"{escaped(names.place(proposal.finding.target))}: {escaped(proposal.finding.message)}",
+        f"{code(names.place(proposal.finding.target))}: {escaped(proposal.finding.message)}",
         "",
     ]
     for edit in proposal.edits:
         lines += [f"- {words.list_name(edit.list)}: remove {code(entry)}" for entry in edit.remove]
         lines += [f"- {words.list_name(edit.list)}: add {code(entry)}" for entry in edit.add]
-    lines += [f"- because {escaped(evidence.statement)}" for evidence in proposal.finding.evidence]
+    lines += [f"- because {code(evidence.statement)}" for evidence in proposal.finding.evidence]
     lines += [f"- proof: {escaped(words.proof(judgement))}"]
-    lines += [f"- afterwards {escaped(each)}" for each in words.witnesses(judgement.gained)]
-    lines += [f"- no longer: {escaped(each)}" for each in words.witnesses(judgement.lost)]
-    lines += [f"- but {escaped(reason)}" for reason in judgement.proof.why_incomplete]
-    return [*lines, f"- {escaped(effect(judgement))}", ""]
+    lines += [f"- afterwards {code(each)}" for each in words.witnesses(judgement.gained)]
+    lines += [f"- no longer: {code(each)}" for each in words.witnesses(judgement.lost)]
+    lines += [f"- but {code(reason)}" for reason in judgement.proof.why_incomplete]
+    return [*lines, f"- {code(effect(judgement))}", ""]
 
 
 def _finding(finding: Finding, names: words.Names) -> str:
     where = names.place(finding.target)
     if finding.list is not None:
         where += f", {words.list_name(finding.list)}"
-    line = f"- **{finding.severity.value}** {code(finding.rule)} {escaped(where)}: {escaped(finding.message)}"
+    line = f"- **{finding.severity.value}** {code(finding.rule)} {code(where)}: {escaped(finding.message)}"
     return f"{line} ({escaped(finding.advice)})" if finding.advice else line

@@ -117,7 +117,7 @@ def company(root: Path) -> Store:
     return made
 
 
-CONTROL = re.compile(r"[^\n\x20-\x7e\u00a1-\u10ffff]|[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+CONTROL = re.compile(r"[^\n\x20-\x7e\u00a1-\U0010ffff]|[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def is_printable(text: str) -> bool:
