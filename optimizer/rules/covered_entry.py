@@ -13,10 +13,11 @@ The whole length of the entry, in every token that carries it.
 
 ## What the proposal changes
 
-The covered entries go; what covers them stays. In an allow list and in a publish deny list no client can
-notice. In a subscribe deny list servers before 2.12.14 can: they filter a wildcard subscription only where
-some deny entry lies inside it, so the narrow entry switches on a filter that the wide one does not. The
-proposal is then not `safe` unless the run is told that all servers are newer (`--server-version 2.12`).
+The covered entries go; what covers them stays. From 2.12.14 on no client can notice. Older servers look at the
+entries themselves in two places, and where that shows the proposal is not `safe` unless the run is told that all
+servers are newer (`--server-version 2.12`): a subscribe deny filters a wildcard subscription only where some deny
+entry lies inside it, so the narrow entry switches on a filter that the wide one does not; and in a publish list
+`a.b.c` hides the `a.*` beside it from the subject `a.b`, until it goes.
 
 ## When to leave it
 

@@ -12,8 +12,10 @@ Its whole length. Worse: it allows or denies nothing, while its author believes 
 
 ## What the proposal changes
 
-It goes, where other entries remain in the list. An allow list that holds only such entries refuses
-everything; there no edit is offered, for without the list everything would be allowed.
+It goes, where other entries remain in the list. In a publish list servers before 2.12.14 trip over it: `a.>.b`
+ends their search, and a subject that another entry allows is refused; there the proposal is not lossless. An allow
+list that holds only such entries refuses everything; there no edit is offered, for without the list everything
+would be allowed.
 
 ## When to leave it
 

@@ -12,8 +12,9 @@ The shorter one spells out what the longer one could: `"orders.*",` and `"orders
 ## What the proposal changes
 
 Both entries go, `x.>` comes. The two lists mean the same to any client: one `>` matches exactly what the two
-matched. In a subscribe deny list servers before 2.12.14 may tell (see `covered-entry`), and a leafnode may
-gain: `a.b.*` with `a.b.*.>` does not admit a leafnode's `a.b.c` through the reverse match as `a.b.>` does.
+matched. In a subscribe deny list, and in a publish list that also holds `x.y.z`, servers before 2.12.14 may tell
+(see `covered-entry`); and a leafnode may gain: `a.b.*` with `a.b.*.>` does not admit a leafnode's `a.b.c` through
+the reverse match as `a.b.>` does.
 
 ## When to leave it
 

@@ -1,10 +1,10 @@
 """The one judge: whatever an edit is said to be, this is what it is worth."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from optimizer.claims.model import UserClaims
 from optimizer.judge import judge, net, safety_of
 from optimizer.proposals import Safety
 from optimizer.settings import Server
@@ -22,6 +22,9 @@ from tests.builders import (
     store,
     user_of,
 )
+
+if TYPE_CHECKING:
+    from optimizer.claims.model import UserClaims
 
 DOUBLE = {"allow": ["a.>", "a.b"]}
 
@@ -147,7 +150,9 @@ class TestUsers:
         assert any("unknown members" in reason for reason in judgement.proof.why_incomplete)
 
     def test_lists_in_no_order_are_sorted_by_nsc_and_mean_the_same(self):
-        acme = store(Account("ACME", users=[User("app", pub={"allow": ["b", "a.>", "a.b"]}, sub={"allow": ["z", "y"]})]))
+        acme = store(
+            Account("ACME", users=[User("app", pub={"allow": ["b", "a.>", "a.b"]}, sub={"allow": ["z", "y"]})])
+        )
         assert judged(acme, removing(user_of(acme, "ACME/app"), "pub.allow", "a.b")).safety is Safety.SAFE
 
     def test_a_comparison_out_of_effort_is_advice(self):
@@ -241,7 +246,7 @@ class TestRoles:
         lists = {"pub": {"allow": ["jobs.*", "jobs.{{name()}}"]}}
         acme = store(Account("ACME", roles=[Role("r", lists)], users=[User("ann.x", role="r")]))
         edit = removing(role_of(acme, "ACME/r"), "pub.allow", "jobs.{{name()}}")
-        judgement = judged(acme, edit, complete_users=True)
+        judgement = judged(acme, edit, complete_users=True, **CURRENT_ONLY)
         assert (judgement.relation, judgement.safety) == (Relation.NARROWER, Safety.RISKY)
         assert (judgement.lost[0].principal, judgement.lost[0].probe) == ("ACME/ann.x", Publish("jobs.ann.x"))
 
@@ -297,9 +302,7 @@ class TestTogether:
         acme = store(Account("ACME", users=[User("app", pub={"allow": ["a.*", "a.*.>"]})]))
         target = user_of(acme, "ACME/app")
         edits = [removing(target, "pub.allow", "a.*"), removing(target, "pub.allow", "a.*.>", add=["a.>"])]
-        assert [judged(acme, edit).safety for edit in edits] == [Safety.RISKY, Safety.RISKY] or judged(
-            acme, edits[1]
-        ).safety is Safety.SAFE
+        assert judged(acme, edits[0]).safety is Safety.RISKY
         assert judged(acme, *edits).safety is Safety.SAFE
 
     def test_tokens_of_several_accounts_are_weighed_one_by_one(self):
