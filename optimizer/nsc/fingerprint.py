@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from optimizer.claims.gojson import go_json, parse, plain
@@ -40,6 +41,7 @@ def _through_interface(value: Any) -> Any:  # noqa: ANN401 any JSON
         return {name: _through_interface(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_through_interface(item) for item in value]
-    # Every number nsc knows in a token is an integer below 2**63, which a float64 may round. Fractions stand only
-    # in members that nsc does not know; it would drop those, so such a token gets no script.
-    return int(float(value)) if type(value) is int else value
+    # Every number nsc knows in a token is an integer below 2**63. Go writes its float64 with as few digits as tell it
+    # from its neighbours, and zeros behind. Fractions stand only in members that nsc does not know; it would drop
+    # those, so such a token gets no script.
+    return int(Decimal(repr(float(value)))) if type(value) is int else value

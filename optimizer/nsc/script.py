@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 EXPECTED = "permopt.expected.v1"
 
+_QUIET = "Nothing is pushed unless --push is given. nsc's own context (nsc.json) stays as it is. The script may be"
+_QUIET += " stopped at any time and run again."
 _OPTIONS = """\
 options:
   --data-dir DIR      the stores directory, the one that holds the operator's
@@ -126,10 +128,10 @@ class _Writer:
     tokens: tuple[TokenSteps, ...]
 
     def apply(self) -> str:
-        users = [word(_label(token)) for token in self.tokens if token.user is not None]
-        handed_out = f"    printf 'Has effect once its new creds file is handed out: %s\\n' {' '.join(users)}"
+        users = [token for token in self.tokens if token.user is not None]
+        creds = "nsc renews a user's creds file at every step: hand none out before the script is done."
         return _text(
-            *self._head("apply.sh", "carries out these proposals with nsc"),
+            *self._head("apply.sh", "carries out these proposals with nsc", _QUIET, *([creds] if users else [])),
             COMMON + APPLY,
             *self._targets(),
             _title("the steps"),
@@ -148,21 +150,20 @@ class _Writer:
             "    echo 'Already done: nothing was changed.'",
             "  else",
             "    echo 'Done. verify.sh checks it, rollback.sh takes it back.'",
-            *([handed_out] if users else []),
+            *_listed("These have effect once their new creds files are handed out:", users, "    "),
             "  fi",
-            *self._pushing("Has effect once it is pushed (--push, or nsc push): %s"),
+            *self._pushing("These have effect once they are pushed (--push, or nsc push):"),
             "}",
         )
 
     def rollback(self) -> str:
-        accounts = [f"t{index}" for index, token in enumerate(self.tokens, 1) if token.user is None]
         back = "It restores each token byte for byte, from the copy that apply.sh kept, else from the"
         back += " text below. The creds files that nsc keeps are renewed where the users' keys are there."
         push = "Where the new account tokens have been pushed, use --push: a server that misses the push of an old"
         push += " token gives its newer one back to all the others. So the old claims are signed again, with a new"
         push += " iat, and then pushed."
         return _text(
-            *self._head("rollback.sh", "puts back the tokens from before these proposals", back, push),
+            *self._head("rollback.sh", "puts back the tokens from before these proposals", back, push, _QUIET),
             COMMON + ROLLBACK,
             *self._targets(back=True),
             _title("the tokens as they were read: public, as every token is"),
@@ -183,15 +184,13 @@ class _Writer:
             '    restore "b$number"',
             "  done",
             "  echo 'The tokens are as before.'",
-            *(['  [ -z "$push" ] || for one in ' + " ".join(accounts) + "; do"] if accounts else []),
-            *(['    "$one"', "    look", "    sign_again", "  done"] if accounts else []),
-            *self._pushing("If it was pushed, use --push: %s"),
+            *self._pushing("If these have been pushed, push them again: rollback.sh --push", "sign_again"),
             "}",
         )
 
     def verify(self) -> str:
         return _text(
-            *self._head("verify.sh", "checks that the store is what these proposals promised"),
+            *self._head("verify.sh", "checks that the store is what these proposals promised", "It changes nothing."),
             COMMON + VERIFY,
             *self._targets(),
             "main() {",
@@ -231,12 +230,6 @@ class _Writer:
         yield comment(f"In all {before} -> {after} bytes, {saved}.")
         yield comment(f"Safety: {self.judgement.safety.value}. {_terms(self.judgement)}")
         yield "#"
-        yield comment(
-            "Nothing is pushed unless --push is given. nsc's own context (nsc.json) stays as it is. The script may "
-            "be stopped at any time and run again."
-        )
-        if any(token.user is not None for token in self.tokens):
-            yield comment("nsc renews a user's creds file at every step: hand none out before the script is done.")
         for text in more:
             yield comment(text)
         yield "\nset -eu\n"
@@ -254,18 +247,23 @@ class _Writer:
         for index, token in enumerate(self.tokens, 1):
             account, claims = token.account.claims, token.signed.claims
             kind, user = ("account", "") if token.user is None else ("user", token.user.claims.name)
-            words = (account.name, user, claims.sub, claims.iss, _id(token), _label(token))
             states = [_state(state) for state in token.states]
             names = " ".join(f"$s{number}" for number in range(len(states)))
             yield f"t{index}() {{"
-            yield f"  target {kind} {' '.join(map(word, words))}"
+            yield f"  kind={kind} account={word(account.name)} user={word(user)}"
+            yield f"  label={word(_label(token))}"
+            yield f"  subject={word(claims.sub)}"
+            yield f"  issuer={word(claims.iss)}"
+            yield f"  id={word(_id(token))}"
+            yield "  target"
             yield from (f"  s{number}={state}" for number, state in enumerate(states))
             yield f"  before=$s0 after=$s{len(states) - 1}"
-            if back:
+            if back and isinstance(claims, AccountClaims):
                 names += " $signed_again"
-                yield f"  signed_again={_signed_again(token)}"
-                if isinstance(claims, AccountClaims):
-                    yield f"  no_mapping={_no_mapping(claims)}"
+                yield f"  signed_again={_signed_again(claims)}"
+                yield f"  no_mapping={_no_mapping(claims)}"
+            elif back:
+                yield "  signed_again="
             yield f'  known="{names}"\n}}\n'
 
     def _steps(self) -> Iterator[str]:
@@ -289,14 +287,18 @@ class _Writer:
                 yield command(tuple(map(flag, step.argv)))
             yield "\n  finish\n}\n"
 
-    def _pushing(self, otherwise: str) -> Iterator[str]:
-        tokens = [token for token in self.tokens if token.user is None]
+    def _pushing(self, otherwise: str, first: str = "") -> Iterator[str]:
+        numbered = [(index, token) for index, token in enumerate(self.tokens, 1) if token.user is None]
+        tokens = [token for _, token in numbered]
         if tokens:
             yield '  if [ -n "$push" ]; then'
+            if first:
+                yield f"    for one in {' '.join(f't{index}' for index, _ in numbered)}; do"
+                yield f'      "$one"\n      look\n      {first}\n    done'
             yield f"    push_all {' '.join(word(token.account.claims.name) for token in tokens)}"
             yield "    echo 'Pushed.'"
             yield "  else"
-            yield f"    printf '{otherwise}\\n' {' '.join(word(_label(token)) for token in tokens)}"
+            yield from _listed(otherwise, tokens, "    ")
             yield "  fi"
 
     def _each(self, letter: str) -> str:
@@ -314,6 +316,13 @@ class _Writer:
 
 def _text(*parts: str) -> str:
     return "\n".join([*parts, "", 'main "$@"; exit', ""])
+
+
+def _listed(text: str, tokens: Sequence[TokenSteps], indent: str) -> Iterator[str]:
+    if tokens:
+        yield f"{indent}echo '{text}'"
+        yield f"{indent}printf '  %s\\n' \\"
+        yield " \\\n".join(f"{indent}  {word(_label(token))}" for token in tokens)
 
 
 def _title(text: str) -> str:
@@ -343,9 +352,9 @@ def _id(token: TokenSteps) -> str:
     return account if token.user is None else f"{account}-{token.user.claims.sub}"
 
 
-def _signed_again(token: TokenSteps) -> str:
+def _signed_again(before: AccountClaims) -> str:
     """The state that nsc leaves when it signs the old claims anew."""
-    claims = reencoded(token.before.claims)
+    claims = reencoded(before)
     return f"{fingerprint(nats_object(claims))}:{token_size(len(payload_bytes(claims)))}"
 
 

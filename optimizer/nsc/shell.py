@@ -68,7 +68,7 @@ open_store() { # find nsc and the store; work on it with a context of our own, s
     [ "$number" -lt 100 ] || fail 1 'cannot make a temporary directory, set TMPDIR'
   done
   work=$(cd "${TMPDIR:-/tmp}/permopt.$$.$number" && pwd)
-  trap 'rm -rf "$work"' EXIT
+  trap 'cd / && rm -rf "$work"' EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
@@ -122,8 +122,7 @@ else
   digest() { openssl dgst -sha256 -r; }
 fi
 
-target() { # KIND ACCOUNT USER SUBJECT ISSUER ID LABEL: the token that the next lines are about
-  kind=$1 account=$2 user=$3 subject=$4 issuer=$5 id=$6 label=$7
+target() { # the token that the next lines are about: its kind, account and user are set
   case $kind in
     user) file=$store/accounts/$account/users/$user.jwt ;;
     *) file=$store/accounts/$account/$account.jwt ;;

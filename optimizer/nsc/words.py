@@ -48,8 +48,8 @@ def comment(text: str, indent: str = "") -> str:
     return "\n".join(f"{indent}# {line}".rstrip() for line in lines or [""])
 
 
-def command(words: tuple[str, ...], indent: str = "    ", head: int = 5) -> str:
-    """A command over several lines: its head on one, then each entry on its own."""
-    first, rest = words[:head], words[head:]
-    lines = [" ".join(first), *(indent + "  " + one for one in rest)]
+def command(words: tuple[str, ...], indent: str = "    ") -> str:
+    """A command over several lines: what it edits on the first, then each other word on its own."""
+    head = next((place for place, text in enumerate(words) if text.startswith("--private-key=")), len(words))
+    lines = [" ".join(words[:head]), *(f"{indent}  {text}" for text in words[head:])]
     return " \\\n".join([indent + lines[0], *lines[1:]])

