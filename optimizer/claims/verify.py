@@ -7,14 +7,11 @@ all the same; it gets no script step.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from nacl.exceptions import CryptoError
-from nacl.signing import VerifyKey
-
-from optimizer.claims.keys import raw_public_key
-from optimizer.claims.token import MAX_TOKEN_SIZE, signed_bytes
+from optimizer.claims.signature import signature_holds, signed_as
+from optimizer.claims.token import MAX_TOKEN_SIZE
+from optimizer.claims.validate import account_refusal
 from optimizer.text import printable
 
 if TYPE_CHECKING:
@@ -22,6 +19,16 @@ if TYPE_CHECKING:
 
     from optimizer.claims.model import AccountClaims, ActivationClaims, Claims, OperatorClaims, UserClaims
     from optimizer.claims.token import Token
+
+__all__ = [
+    "Issue",
+    "account_issues",
+    "activation_issues",
+    "operator_issues",
+    "signature_holds",
+    "signer_problem",
+    "user_issues",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +47,6 @@ class Issue:
 
     code: str
     message: str
-
-
-def signature_holds(token: Token, claims: Claims) -> bool:
-    """Whether the key named in ``iss`` signed this token, in the way of either version.
-
-    Server: ``ClaimsData.verify``; a server takes only the way of the token's own version, and `operator_issues` and
-    its siblings say so where it is the other one.
-
-    Parameters
-    ----------
-    token
-        The token as read.
-    claims
-        What `optimizer.claims.decode.decode` made of it, which checked the issuer's key.
-    """
-    return _signed_as(token, claims) is not None
 
 
 def operator_issues(token: Token, claims: OperatorClaims, now: int) -> tuple[Issue, ...]:
@@ -132,6 +123,9 @@ def _account_issues(token: Token, claims: AccountClaims, operator: OperatorClaim
     elif claims.iss == claims.sub:
         yield Issue("self-signed", "the account signed its own token, no operator vouches for it")
     yield from _time_issues(claims, now)
+    refusal = account_refusal(claims)
+    if refusal is not None:
+        yield Issue("refused", printable(refusal))
 
 
 def _user_issues(
@@ -182,11 +176,11 @@ def _activation_issues(
 
 
 def _frame_issues(token: Token, claims: Claims) -> Iterator[Issue]:
-    signed_as = _signed_as(token, claims)
-    if signed_as is None:
+    version = signed_as(token, claims)
+    if version is None:
         yield Issue("bad-signature", "the signature is not by the issuer that the token names")
-    elif signed_as != claims.version:
-        yield Issue("refused", f"the token says version {claims.version} and is signed as version {signed_as} is")
+    elif version != claims.version:
+        yield Issue("refused", f"the token says version {claims.version} and is signed as version {version} is")
     if token.size > MAX_TOKEN_SIZE:
         yield Issue(
             "refused", f"the token has {token.size} bytes, nats-server 2.12.15 reads none above {MAX_TOKEN_SIZE}"
@@ -203,20 +197,3 @@ def _time_issues(claims: Claims, now: int) -> Iterator[Issue]:
 def _demands_signing_keys(operator: OperatorClaims | None, account: AccountClaims) -> bool:
     """Server: ``Server.strictSigningKeyUsage``, looked up by who issued the account."""
     return operator is not None and operator.strict_signing_key_usage and account.iss in operator.signing_keys
-
-
-def _signed_as(token: Token, claims: Claims) -> int | None:
-    """The version in whose way the token is signed, its own first; None where the signature does not hold."""
-    key = _verify_key(claims.iss)
-    for version in (1, 2) if claims.version == 1 else (2, 1):
-        try:
-            key.verify(signed_bytes(token, version), token.signature)
-        except CryptoError:
-            continue
-        return version
-    return None
-
-
-@lru_cache(maxsize=1024)
-def _verify_key(issuer: str) -> VerifyKey:
-    return VerifyKey(raw_public_key(issuer))

@@ -19,7 +19,7 @@ HEADER = "#header"
 SIGNATURE = "#signature"
 _GO_HEADER_SIZE = 46
 _SIGNATURE_SIZE = 86
-_PIECE = re.compile(rb'"(?:[^"\\]+|\\.)*"|[{}\[\],:]|[^"{}\[\],:]+|.', re.DOTALL)
+_PIECE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\],:]|[^"{}\[\],:]+|.', re.DOTALL)
 _QUOTE, _COMMA, _COLON = b'",:'
 _OPEN, _CLOSE, _BRACKET = b"{[", b"}]", b"["[0]
 

@@ -248,3 +248,20 @@ def test_a_name_that_moves_the_cursor_does_not_in_a_message():
     token, found = made(claims, ACC)
     issues = activation_issues(token, found, account(), STRANGER.public, NOW)
     assert codes(issues) == ["refused"]
+
+
+def test_an_account_that_every_server_refuses_is_told():
+    overlapping = [{"subject": "a.>", "type": "stream"}, {"subject": "a.b", "type": "stream"}]
+    token, claims = made(signing.account_claims(ACC, "A", exports=overlapping), OP)
+    issues = account_issues(token, claims, operator(), NOW)
+    assert codes(issues) == ["refused"]
+    assert "`a.b` lies in `a.>`" in issues[0].message
+
+
+def test_an_account_with_an_activation_signed_in_the_way_of_the_other_version_is_refused():
+    payload = signing.go_json(activation(subject="a.>") | {"sub": ACC.public, "iss": STRANGER.public})
+    carried = {"subject": "a.>", "account": STRANGER.public, "type": "stream"}
+    for version, expected in ((2, []), (1, ["refused"])):
+        text = signing.sign_bytes(payload, STRANGER, version=version)
+        token, claims = made(signing.account_claims(ACC, "A", imports=[{**carried, "token": text}]), OP)
+        assert codes(account_issues(token, claims, operator(), NOW)) == expected

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -116,3 +117,11 @@ def test_gathering_moves_no_byte(depth):
 def test_gathered_sections_hold_all_that_lies_in_them():
     weights = (Weight("/nats", 1, 2), Weight("/nats/pub", 8, 11), Weight("/nats/pub/allow/0", 10, 13))
     assert gathered(weights, 2) == (Weight("/nats", 1, 2), Weight("/nats/pub", 18, 24))
+
+
+@pytest.mark.parametrize("payload", [b'"' + b"1" * 100_000, b'["' + b'a\\"' * 50_000, b'{"a":"\\'])
+def test_text_that_never_ends_is_weighed_in_proportion(payload):
+    started = time.process_time()
+    weights = weigh(Token("h.x.s", {}, payload, b""))
+    assert sum(weight.payload_bytes for weight in weights) == len(payload)
+    assert time.process_time() - started < 2
