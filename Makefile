@@ -25,6 +25,11 @@ lint: $(VENV)/.tested
 tools:
 	@sh tools/build.sh
 
+# Writes the golden files again; read the difference before you commit it.
+golden: $(VENV)/.tested
+	@PERMOPT_GOLDEN=write $(BIN)/python -m pytest -q tests/golden
+	@git --no-pager diff --stat -- tests/golden
+
 bench: $(VENV)/.tested
 	@PATH="$(CURDIR)/$(BIN):$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python benchmarks/run.py
 

@@ -1,0 +1,54 @@
+"""Pages and documents for one store, byte for byte; `make golden` writes them again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from optimizer.cli.main import run
+from tests.cli.conftest import NOW, company
+
+HERE = Path(__file__).parent
+PRINTED = {
+    "plan.json": ("propose", "stores", "--format", "json"),
+    "page.txt": ("propose", "stores"),
+    "report.md": ("propose", "stores", "--format", "markdown"),
+    "imports.txt": ("graph", "stores"),
+    "imports.dot": ("graph", "stores", "--format", "dot"),
+    "imports.json": ("graph", "stores", "--format", "json"),
+}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The company, its plan and its scripts, in one directory."""
+    directory = tmp_path_factory.mktemp("golden")
+    company(directory / "stores")
+    before = Path.cwd()
+    os.chdir(directory)
+    try:
+        assert run(["propose", "stores", "-o", "plan.json", "--now", NOW]) == 0
+        assert run(["script", "plan.json", "-o", "out"]) == 0
+    finally:
+        os.chdir(before)
+    return directory
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_what_is_printed_is_the_golden_text(written, monkeypatch, capsys, name):
+    monkeypatch.chdir(written)
+    capsys.readouterr()
+    assert run([*PRINTED[name], "--now", NOW, "--quiet"]) == 0
+    compare(name, capsys.readouterr().out)
+
+
+def test_what_the_scripts_promise_is_the_golden_text(written):
+    compare("expected.json", (written / "out" / "expected.json").read_text())
+
+
+def compare(name: str, text: str) -> None:
+    if os.environ.get("PERMOPT_GOLDEN") == "write":
+        (HERE / name).write_text(text)
+    assert text == (HERE / name).read_text(), f"{name} changed; `make golden` writes it again"
