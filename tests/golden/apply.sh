@@ -1,16 +1,18 @@
 #!/bin/sh
 # apply.sh: carries out these proposals with nsc.
 #
-#   covered-entry-1 (safe): `orders.us` is covered by `orders.>`
-#   duplicate-entry-2 (safe): `y\n` is there twice
-#   covered-entry-3 (safe): one entry covers another
-#   covered-entry-4 (safe): one entry covers another
+#   covered-entry-9ee1eaf1ca (safe): pub.allow holds entries that a wider one covers
+#   duplicate-entry-224b0301d5 (safe): pub.allow holds entries more than once
+#   covered-entry-8803fa3350 (safe): pub.allow holds entries that a wider one covers
+#   covered-entry-d4d9708dd5 (safe): sub.allow holds entries that a wider one covers
+#   split-wildcard-8aed4a89ff (safe): pub.allow spells wildcards as two entries that one could
+#   idle-deny-ff3e459a63 (safe): pub.deny holds entries that deny what pub.allow does not allow anyway
 #
-#   user SHOP/web: 648 -> 632 bytes
-#   user SHOP/\x1b[31mred\u202e: 628 -> 600 bytes
-#   account SHOP: 1040 -> 1024 bytes
-# In all 2316 -> 2256 bytes, 60 saved.
-# Safety: safe. Takes effect on reissue; disturbs nothing; undo: exact.
+#   account ORDERS: 1473 -> 1458 bytes
+#   user ORDERS/api: 740 -> 625 bytes
+# In all 2213 -> 2083 bytes, 130 saved.
+# Safety: safe. Takes effect on push and on reissue; disturbs reconnects 0 known users of role agent; undo:
+# needs the seed.
 #
 # Nothing is pushed unless --push is given. nsc's own context (nsc.json) stays as it is. The script may be
 # stopped at any time and run again.
@@ -254,125 +256,105 @@ push_all() { # ACCOUNT...: only when asked
 
 # ---- the store, and its tokens that are edited: each with the states it may be in --------------------------
 
-operator=op
-operator_key=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7
-kept=$here/before-ae15c3cebc86
+operator=OP
+operator_key=OD4BUA3AJBKDVNMNVBT25POEWIUNBR7T3TG2XEJWUJFCILFEU7FAUUX5
+kept=$here/before-a11f6eb15ca8
 
 t1() {
-  kind=user account=SHOP user=web
-  label='user SHOP/web'
-  subject=UC5TMK4U367BU4ERV5RQZ3D5JKRWOE3QFDY73QIGEOBURDU3LNVYGQ2C
-  issuer=AA3SDT4C6C3GGGIRKNTDOHBBFV4PGQTCTVBM2WTKG6JAB6F674MRDGHS
-  id=AA3SDT4C6C3GGGIRKNTDOHBBFV4PGQTCTVBM2WTKG6JAB6F674MRDGHS-UC5TMK4U367BU4ERV5RQZ3D5JKRWOE3QFDY73QIGEOBURDU3LNVYGQ2C
+  kind=account account=ORDERS user=''
+  label='account ORDERS'
+  subject=AAVMHOTLGJ3BOUD64AS5R6H7VMNZAMTPIWP3IN3LFGY7USATKRGHSOMW
+  issuer=OD4BUA3AJBKDVNMNVBT25POEWIUNBR7T3TG2XEJWUJFCILFEU7FAUUX5
+  id=AAVMHOTLGJ3BOUD64AS5R6H7VMNZAMTPIWP3IN3LFGY7USATKRGHSOMW
   target
-  s0=789ee27e1015e03889fbc92f20b72a5f40fc1bfbf124c485c85d075e21126194:648
-  s1=2861c201a117dda538e14689e309d104e0e6a5e839c78016b32aa203428c8dea:616
-  s2=7c35894f73504ff5bcce6b7c81ea502535320e38b3ecf7ef04865814ded57862:632
-  before=$s0 after=$s2
-  known="$s0 $s1 $s2"
+  s0=ef3402fea6ed05aa6af56814e3b3b564a820aa3f6fc244e2d782d5cb8a4e0495:1473
+  s1=f912ad3fbda3e6ff6047bc8dcca525f5d2d0976dd004946858826b7400a27c51:1458
+  before=$s0 after=$s1
+  known="$s0 $s1"
 }
 
 t2() {
-  kind=user account=SHOP user="$(printf '\033[31mred\342\200\256')"
-  label='user SHOP/\x1b[31mred\u202e'
-  subject=UBRY3OQQTNM5I5JTKMLMYRJQ5YG2ZM37DYC6PVJC6OH3EJHKVRBB4RBO
-  issuer=AA3SDT4C6C3GGGIRKNTDOHBBFV4PGQTCTVBM2WTKG6JAB6F674MRDGHS
-  id=AA3SDT4C6C3GGGIRKNTDOHBBFV4PGQTCTVBM2WTKG6JAB6F674MRDGHS-UBRY3OQQTNM5I5JTKMLMYRJQ5YG2ZM37DYC6PVJC6OH3EJHKVRBB4RBO
+  kind=user account=ORDERS user=api
+  label='user ORDERS/api'
+  subject=UA7ZERKTG6YFWRGZSGXHSDDNXCVP2NUUU24GFX25ZWGQ6RFZNVWZ7Q6Z
+  issuer=AAVMHOTLGJ3BOUD64AS5R6H7VMNZAMTPIWP3IN3LFGY7USATKRGHSOMW
+  id=AAVMHOTLGJ3BOUD64AS5R6H7VMNZAMTPIWP3IN3LFGY7USATKRGHSOMW-UA7ZERKTG6YFWRGZSGXHSDDNXCVP2NUUU24GFX25ZWGQ6RFZNVWZ7Q6Z
   target
-  s0=8229158b81f44215fe90418de922fc6c4aa581796de8ea3889b1dfc25a8ac1ca:628
-  s1=685e3d229a0ec157aa173dfc2a28a06aff83926f86542b6c234e90a8aa0f1395:580
-  s2=03fda7d9e9ab9a99c021c0d4e9af2444d9b4f2ebe25c6c080acb0c20dd3192fe:600
-  before=$s0 after=$s2
-  known="$s0 $s1 $s2"
-}
-
-t3() {
-  kind=account account=SHOP user=''
-  label='account SHOP'
-  subject=AA3SDT4C6C3GGGIRKNTDOHBBFV4PGQTCTVBM2WTKG6JAB6F674MRDGHS
-  issuer=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7
-  id=AA3SDT4C6C3GGGIRKNTDOHBBFV4PGQTCTVBM2WTKG6JAB6F674MRDGHS
-  target
-  s0=4a791efe2bb6ef6da0929cd4fd9eed89bd961548436b7f3f61bed840e1fb6ef1:1040
-  s1=45f12aca79d539a4e07cdc7f72cbb9f803d8d75e4c98bf9108615d3b45b86bb4:1032
-  s2=3b62d079569ed03acf62788eae14854805e540c70d113f0fdcd86ee228818f9a:1024
-  before=$s0 after=$s2
-  known="$s0 $s1 $s2"
+  s0=88ac52b41e485d67475f8415c5a794e36a48c8fa1ba36044168bc941e36637e3:740
+  s1=0d5c22532cad8fd9356d18f3960b80e7bbbac9c38431b34cc403f6506c87279f:717
+  s2=d5e112a0e74a32f5570d1c694504f0091221f314b0e650d834bc15c3661e51bf:694
+  s3=4badb325ddc57190b7a8245be50f9db57ba6ba42ffee067f4ae995744ac2d8f8:670
+  s4=404472b20893922bbd1ac974c47b56e424ef38df0744dee1bc87b42e08a811de:654
+  s5=eabe9a669be89591e9357fd67953d24cd3c640a09a813403c3707998df1e2869:625
+  before=$s0 after=$s5
+  known="$s0 $s1 $s2 $s3 $s4 $s5"
 }
 
 # ---- the steps ---------------------------------------------------------------------------------------------
 
-do1() { # user SHOP/web
+do1() { # account ORDERS
   t1
   look
   keep
 
-  # Step 1 of 6: covered-entry-1
-  #   Why: `orders.us` is covered by `orders.>`
-  #   Safety: safe. Takes effect on reissue; disturbs nothing; undo: exact.
+  # Step 1 of 6: covered-entry-9ee1eaf1ca
+  #   Why: pub.allow holds entries that a wider one covers
+  #   Safety: safe. Takes effect on push; disturbs reconnects 0 known users of role agent; undo: needs the
+  #   seed.
   step "$s0" "$s1" \
-    edit user --account=SHOP --name=web \
-      --private-key=AA3SDT4C6C3GGGIRKNTDOHBBFV4PGQTCTVBM2WTKG6JAB6F674MRDGHS \
-      --rm=orders.us
-
-  # Step 2 of 6: covered-entry-1
-  #   This puts back what other lists keep: --rm took it out of all four.
-  step "$s1" "$s2" \
-    edit user --account=SHOP --name=web \
-      --private-key=AA3SDT4C6C3GGGIRKNTDOHBBFV4PGQTCTVBM2WTKG6JAB6F674MRDGHS \
-      --allow-sub=orders.us
+    edit signing-key --account=ORDERS --sk=ABVEH6YLDDZ5GUA6SO6U3K5XPMGYL73H74BWVJHPJC5BCRRK7ZVD4GU4 \
+      --private-key=OD4BUA3AJBKDVNMNVBT25POEWIUNBR7T3TG2XEJWUJFCILFEU7FAUUX5 \
+      --rm=jobs.new
 
   finish
 }
 
-do2() { # user SHOP/\x1b[31mred\u202e
+do2() { # user ORDERS/api
   t2
   look
   keep
 
-  # Step 3 of 6: duplicate-entry-2
-  #   Why: `y\n` is there twice
+  # Step 2 of 6: duplicate-entry-224b0301d5
+  #   Why: pub.allow holds entries more than once
   #   Safety: safe. Takes effect on reissue; disturbs nothing; undo: exact.
   step "$s0" "$s1" \
-    edit user --account=SHOP --name="$(printf '\033[31mred\342\200\256')" \
-      --private-key=AA3SDT4C6C3GGGIRKNTDOHBBFV4PGQTCTVBM2WTKG6JAB6F674MRDGHS \
-      --rm=--rm=x \
-      --rm="$(printf '"y\012"')" \
-      --rm="$(printf '"y\012"')"
+    edit user --account=ORDERS --name=api \
+      --private-key=AAVMHOTLGJ3BOUD64AS5R6H7VMNZAMTPIWP3IN3LFGY7USATKRGHSOMW \
+      --rm=orders.created
 
-  # Step 4 of 6: duplicate-entry-2
-  #   This puts back what other lists keep: --rm took it out of all four.
-  step "$s1" "$s2" \
-    edit user --account=SHOP --name="$(printf '\033[31mred\342\200\256')" \
-      --private-key=AA3SDT4C6C3GGGIRKNTDOHBBFV4PGQTCTVBM2WTKG6JAB6F674MRDGHS \
-      --allow-sub="$(printf '"y\012"')"
-
-  finish
-}
-
-do3() { # account SHOP
-  t3
-  look
-  keep
-
-  # Step 5 of 6: covered-entry-3
-  #   Why: one entry covers another
-  #   Safety: safe. Takes effect on reissue; disturbs nothing; undo: exact.
-  step "$s0" "$s1" \
-    edit signing-key --account=SHOP --sk=ACJBCZOP7GN7HDAHD7FPRSPNS2S6VZI3Q53GBSO6FBS3JD2K7GGDRGVZ \
-      --private-key=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7 \
-      --rm=a.b
-
-  # Step 6 of 6: covered-entry-4
-  #   Why: one entry covers another
+  # Step 3 of 6: covered-entry-8803fa3350
+  #   Why: pub.allow holds entries that a wider one covers
   #   Safety: safe. Takes effect on reissue; disturbs nothing; undo: exact.
   step "$s1" "$s2" \
-    edit account --name=SHOP \
-      --private-key=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7 \
-      --disallow-bearer=false \
-      --wildcard-exports=true \
-      --js-disable \
-      --rm=d.x
+    edit user --account=ORDERS --name=api \
+      --private-key=AAVMHOTLGJ3BOUD64AS5R6H7VMNZAMTPIWP3IN3LFGY7USATKRGHSOMW \
+      --rm=orders.created
+
+  # Step 4 of 6: covered-entry-d4d9708dd5
+  #   Why: sub.allow holds entries that a wider one covers
+  #   Safety: safe. Takes effect on reissue; disturbs nothing; undo: exact.
+  step "$s2" "$s3" \
+    edit user --account=ORDERS --name=api \
+      --private-key=AAVMHOTLGJ3BOUD64AS5R6H7VMNZAMTPIWP3IN3LFGY7USATKRGHSOMW \
+      --rm='_INBOX.x.>'
+
+  # Step 5 of 6: split-wildcard-8aed4a89ff
+  #   Why: pub.allow spells wildcards as two entries that one could
+  #   Safety: safe. Takes effect on reissue; disturbs nothing; undo: exact.
+  step "$s3" "$s4" \
+    edit user --account=ORDERS --name=api \
+      --private-key=AAVMHOTLGJ3BOUD64AS5R6H7VMNZAMTPIWP3IN3LFGY7USATKRGHSOMW \
+      --allow-pub='stock.>' \
+      --rm='stock.*' \
+      --rm='stock.*.>'
+
+  # Step 6 of 6: idle-deny-ff3e459a63
+  #   Why: pub.deny holds entries that deny what pub.allow does not allow anyway
+  #   Safety: safe. Takes effect on reissue; disturbs nothing; undo: exact.
+  step "$s4" "$s5" \
+    edit user --account=ORDERS --name=api \
+      --private-key=AAVMHOTLGJ3BOUD64AS5R6H7VMNZAMTPIWP3IN3LFGY7USATKRGHSOMW \
+      --rm='zzz.>'
 
   finish
 }
@@ -381,28 +363,27 @@ main() {
   options "$@"
   open_store
   left=0
-  for one in t1 t2 t3; do
+  for one in t1 t2; do
     "$one"
     look
     [ "$state" = "$after" ] || { left=$((left + 1)); need_key; }
   done
-  for one in do1 do2 do3; do "$one"; done
+  for one in do1 do2; do "$one"; done
   if [ "$left" -eq 0 ]; then
     echo 'Already done: nothing was changed.'
   else
     echo 'Done. verify.sh checks it, rollback.sh takes it back.'
     echo 'These have effect once their new creds files are handed out:'
     printf '  %s\n' \
-      'user SHOP/web' \
-      'user SHOP/\x1b[31mred\u202e'
+      'user ORDERS/api'
   fi
   if [ -n "$push" ]; then
-    push_all SHOP
+    push_all ORDERS
     echo 'Pushed.'
   else
     echo 'These have effect once they are pushed (--push, or nsc push):'
     printf '  %s\n' \
-      'account SHOP'
+      'account ORDERS'
   fi
 }
 

@@ -1,4 +1,4 @@
-"""Pages and documents for one store, byte for byte; `make golden` writes them again."""
+"""Pages, documents and scripts for one store, byte for byte; `make golden` writes them again."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ PRINTED = {
     "imports.dot": ("graph", "stores", "--format", "dot"),
     "imports.json": ("graph", "stores", "--format", "json"),
 }
+SCRIPTS = ("apply.sh", "rollback.sh", "verify.sh", "expected.json")
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +45,9 @@ def test_what_is_printed_is_the_golden_text(written, monkeypatch, capsys, name):
     compare(name, capsys.readouterr().out)
 
 
-def test_what_the_scripts_promise_is_the_golden_text(written):
-    compare("expected.json", (written / "out" / "expected.json").read_text())
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_what_is_written_is_the_golden_text(written, name):
+    compare(name, (written / "out" / name).read_text())
 
 
 def compare(name: str, text: str) -> None:
