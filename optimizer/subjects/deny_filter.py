@@ -9,6 +9,7 @@ from optimizer.settings import Server
 from optimizer.subjects.both import Both
 from optimizer.subjects.permissions import accepts, subscribe_patterns
 from optimizer.subjects.search import Effort, Letter, Word, shortest_words
+from optimizer.subjects.subject import is_word
 from optimizer.subjects.trie import FRESH, Automaton, State
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ class Raw:
         return any(self._alone[node] for node in nodes)
 
     def named(self, nodes: Iterable[int]) -> Iterator[str]:
-        """Literal tokens that lead on."""
-        return self._trie.named((tuple(nodes), 0))
+        """Literal tokens of a subscription that lead on."""
+        return filter(is_word, self._trie.named((tuple(nodes), 0)))
 
     def step(self, nodes: Iterable[int], token: str) -> tuple[int, ...]:
         """After a literal token of the subscription; one that begins with ``*`` passes for a wildcard over literals."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from optimizer.subjects.subject import is_word
 from optimizer.subjects.trie import Automaton, State
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 _WIDTH = 1 << 16
 _ALL = _WIDTH - 1
-_NO_WORD = frozenset(" \t\r\n")
-"""Characters no subject has; a queue entry's name stands behind one of them, for the filter part of its last token."""
 
 
 class Interest(Automaton):
@@ -100,7 +99,7 @@ class Interest(Automaton):
     def named(self, state: State) -> Iterator[str]:
         """The tokens of subjects that lead somewhere `FRESH` does not."""
         for code in state[0]:
-            yield from (token for token in self.children[code // _WIDTH] if _NO_WORD.isdisjoint(token))
+            yield from filter(is_word, self.children[code // _WIDTH])
 
     def differs(self, uneven: Callable[[int], int]) -> Callable[[State], bool]:
         """A test of a state: whether two sides whose bits ``uneven`` tells apart can differ from there on."""

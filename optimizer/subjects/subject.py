@@ -12,6 +12,9 @@ _SPACES = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\
 # What isValidSubject refuses inside a token.
 _SERVER_SPACES = frozenset("\t\n\f\r ")
 
+# What separates words in the protocol, so that no client can name it in a subject.
+_BLANKS = frozenset(" \t\r\n")
+
 # Server: mustacheRE in auth.go.
 TEMPLATE = re.compile(r"{{2}([^}]+)}{2}")
 
@@ -173,3 +176,8 @@ class Entry:
 
     def __str__(self) -> str:
         return self.text
+
+
+def is_word(token: str) -> bool:
+    """Whether a client can send it; the server takes a queue entry's name for the end of its last token in places."""
+    return _BLANKS.isdisjoint(token)
