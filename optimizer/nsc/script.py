@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -168,7 +169,7 @@ class _Writer:
             *self._targets(back=True),
             _title("the tokens as they were read: public, as every token is"),
             *(
-                f"b{index}() {{ # {_label(token)}\n  printf %s {word(token.signed.token.text)}\n}}\n"
+                f"b{index}() {{ # {_label(token)}\n  tr -d '\\n' <<'=END='\n{_folded(token)}\n=END=\n}}\n"
                 for index, token in enumerate(self.tokens, 1)
             ),
             "main() {",
@@ -350,6 +351,11 @@ def _id(token: TokenSteps) -> str:
     """A file name for the token: keys are base32. One key may be a user of several accounts."""
     account = token.account.claims.sub
     return account if token.user is None else f"{account}-{token.user.claims.sub}"
+
+
+def _folded(token: TokenSteps) -> str:
+    """The token as lines, of which none is the ``=END=`` behind it: base64url without padding has no such sign."""
+    return "\n".join(textwrap.wrap(token.signed.token.text, WIDTH))
 
 
 def _signed_again(before: AccountClaims) -> str:

@@ -83,5 +83,5 @@ def test_a_judgement_that_promises_other_bytes_is_refused(read, one):
 def test_rollback_holds_the_public_tokens_from_before_and_apply_none(read, one):
     made = script_for(read, [one], judgement())
     token = read.users[user_of(read, "ACME/app").user, user_of(read, "ACME/app").account].token.text
-    assert token in made.rollback
-    assert token not in made.apply + made.verify
+    assert token in made.rollback.replace("\n", "")
+    assert token[:200] not in (made.apply + made.verify).replace("\n", "")
