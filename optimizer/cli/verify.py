@@ -20,6 +20,7 @@ from optimizer.review.outcome import Outcome, State, outcome
 from optimizer.review.plan import SavedPlan, load
 from optimizer.review.selection import select
 from optimizer.sources import read
+from optimizer.subjects.probes import Relation
 
 VERIFY = "permopt.verify.v1"
 
@@ -60,7 +61,7 @@ def command(
     if form is Form.JSON:
         output.emit(text_of(without_seeds(_report(found, saved, status))), file)
     else:
-        output.emit("\n".join([*_lines(found, words.Names(saved.plan.hierarchy), plan, where), ""]), file)
+        output.emit("\n".join([*_lines(found, saved, plan, where), ""]), file)
     return status
 
 
@@ -88,7 +89,8 @@ def _status(found: Outcome) -> int:
     return DriftError.exit_code if states <= {State.PROMISED, State.MISSING} else MismatchError.exit_code
 
 
-def _lines(found: Outcome, names: words.Names, plan: Path, source: str | None) -> list[str]:
+def _lines(found: Outcome, saved: SavedPlan, plan: Path, source: str | None) -> list[str]:
+    names = words.Names(saved.plan.hierarchy)
     lines = []
     for token in found.tokens:
         name = names.token(token.account, token.user)
@@ -99,13 +101,19 @@ def _lines(found: Outcome, names: words.Names, plan: Path, source: str | None) -
     wrong = sum(token.state is not State.PROMISED for token in found.tokens)
     if found.comparison is not None:
         compared = found.comparison
-        lines.append(f"permissions: {compared.relation.value} as before, {words.quantity(compared.principals, 'user')}")
+        same = compared.relation is Relation.SAME
+        relation = "same as before" if same else f"{compared.relation.value}, as was accepted"
+        if not found.kept:
+            relation = f"{compared.relation.value}, which was not promised"
+        on = words.servers(saved.settings.servers)
+        lines.append(f"permissions: {relation}; {words.quantity(compared.principals, 'user')} compared on {on}")
         lines += [f"  afterwards {each}" for each in words.witnesses(compared.gained)]
         lines += [f"  no longer: {each}" for each in words.witnesses(compared.lost)]
     if found.kept:
         return [*lines, "the store is what the plan promised"]
     count = f"{wrong:,} of {words.quantity(len(found.tokens), 'token')}"
-    lines.append(f"{count} not as promised" if wrong else "what is allowed is not what was promised")
+    if wrong:
+        lines.append(f"{count} not as promised")
     again = output.typed("permopt", "propose", source, "-o", plan)
     return [*lines, "", "next", f"  {again}"]
 
