@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 TOOLS  := .build/bin
 STORE  ?= corpus/acme
 
-.PHONY: propose test long lint tools golden bench clean
+.PHONY: propose test long lint tools golden docs bench clean
 
 propose: $(VENV)/.installed
 	@$(BIN)/permopt propose $(STORE)
@@ -29,6 +29,10 @@ tools:
 golden: $(VENV)/.tested
 	@PERMOPT_GOLDEN=write $(BIN)/python -m pytest -q tests/golden
 	@git --no-pager diff --stat -- tests/golden
+
+# Writes the rules' pages of docs/rules again, from the rules themselves.
+docs: $(VENV)/.tested
+	@PERMOPT_GOLDEN=write $(BIN)/python -m pytest -q tests/docs/test_rule_pages.py
 
 bench: $(VENV)/.tested
 	@PATH="$(CURDIR)/$(BIN):$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python benchmarks/run.py
