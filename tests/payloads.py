@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hypothesis import strategies as st
@@ -174,3 +175,29 @@ every_payload = st.one_of(
     payloads("user", keys["A"][0], keys["U"][0]),
     payloads("activation", keys["A"][0], keys["A"][1]),
 )
+
+broken = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just({"kind": "user_scope"}),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A payload with some value anywhere in it replaced by another."""
+    payload = json.loads(json.dumps(draw(every_payload)))
+    place = payload
+    for _ in range(draw(st.integers(0, 6))):
+        inner = [key for key, value in steps(place) if isinstance(value, (dict, list)) and value]
+        if not inner:
+            break
+        place = place[draw(st.sampled_from(inner))]
+    keys = [key for key, _ in steps(place)]
+    if keys:
+        place[draw(st.sampled_from(keys))] = draw(broken)
+    return json.dumps(payload, ensure_ascii=draw(st.booleans())).encode(errors="surrogatepass")
+
+
+def steps(place: Any) -> Any:
+    return place.items() if isinstance(place, dict) else enumerate(place)

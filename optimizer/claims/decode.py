@@ -82,15 +82,23 @@ def _kind_and_version(document: Mapping[str, Json]) -> tuple[str, int]:
     for name, value in document.items():
         folded = gojson.folded(name)
         if folded == "type":
-            top = text(value, top)
+            top = _member("type", text, value, top)
         elif folded == "nats" and isinstance(value, dict):
             for member, item in value.items():
                 folded = gojson.folded(member)
                 if folded == "type":
-                    inner = text(item, inner)
+                    inner = _member("nats.type", text, item, inner)
                 elif folded == "version":
-                    version = integer(item, version)
+                    version = _member("nats.version", integer, item, version)
     return (top, 1) if top else (inner, version)
+
+
+def _member(path: str, reader: Reader, value: Json, old: Json) -> Json:
+    try:
+        return reader(value, old)
+    except Mismatch as problem:
+        problem.path.append(path)
+        raise
 
 
 class _Members:

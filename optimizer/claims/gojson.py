@@ -26,6 +26,8 @@ UNKNOWN = "unknown"
 
 _MAX_DEPTH = 64  # of members nobody knows; the deepest struct of a token has 6 levels
 _EXACT = 2**53
+_STRINGS = {str}
+_STRINGS_AND_NULL = {str, type(None)}
 _WRITTEN_IN_FULL = 1e21  # from here on Go writes an exponent
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED = {char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
@@ -189,15 +191,14 @@ def through_float(value: Json, old: Json) -> Json:
 
 def texts(value: Json, old: Json) -> Json:
     """A reader of a list of strings, as a tuple; null is None."""
-    if type(value) is list:
-        kinds = set(map(type, value))
-        if not kinds or kinds == {str}:
-            return tuple(value)
-        if kinds == {str, type(None)} and old is None:
-            return tuple(item or "" for item in value)
-        raise Mismatch("a list of strings", value)
     if value is None:
         return None
+    if type(value) is list:
+        kinds = set(map(type, value))
+        if kinds <= _STRINGS:
+            return tuple(value)
+        if kinds <= _STRINGS_AND_NULL and not old:
+            return tuple([item or "" for item in value])
     raise Mismatch("a list of strings", value)
 
 
