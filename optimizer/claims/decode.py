@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from optimizer.claims import gojson
-from optimizer.claims.gojson import UNKNOWN, Mismatch, Struct, flag, integer, listed, mapped, optional, text, texts
+from optimizer.claims.gojson import UNKNOWN, Mismatch, integer, text
 from optimizer.claims.keys import account_key, operator_key, user_key
 from optimizer.claims.model import (
     AccountClaims,
@@ -26,6 +26,7 @@ from optimizer.claims.model import (
     UserClaims,
     UserLimits,
 )
+from optimizer.claims.readers import LAYOUTS
 from optimizer.errors import TokenError
 from optimizer.text import printable
 
@@ -55,7 +56,7 @@ def from_document(document: Mapping[str, Json]) -> Claims:
     """The claims in the parsed JSON of a payload."""
     try:
         kind, version = _kind_and_version(document)
-        layout = _LAYOUTS.get((kind, version))
+        layout = LAYOUTS.get((kind, version))
         if layout is None:
             raise _refusal(kind, version)
         read = layout(document, None)
@@ -134,7 +135,7 @@ def _account(members: _Members, version: int) -> AccountClaims:  # noqa: ARG001
         imports=tuple([Import(**item) for item in nats.pop("imports", None) or ()]),
         exports=tuple([_export(item) for item in nats.pop("exports", None) or ()]),
         limits=_limits(nats.pop("limits", None) or {}),
-        signing_keys=nats.pop("signing_keys", ()),
+        signing_keys=tuple([_signing_key(item) for item in nats.pop("signing_keys", ())]),
         revocations=nats.pop("revocations", None) or {},
         default_permissions=_permissions(nats.pop("default_permissions", None) or {}),
         mappings={
@@ -197,6 +198,22 @@ def _export(item: dict[str, Json]) -> Export:
     return Export(**item)
 
 
+def _signing_key(item: str | dict[str, Json]) -> SigningKey:
+    if isinstance(item, str):
+        return SigningKey(item)
+    template = item.get("template") or {}
+    scope = Scope(
+        kind="user_scope",
+        role=item.get("role", ""),
+        permissions=_permissions({**template, UNKNOWN: {}}),
+        limits=_user_limits(template),
+        description=item.get("description", ""),
+        unknown=item.get(UNKNOWN, {}),
+        unknown_template=template.get(UNKNOWN, {}),
+    )
+    return SigningKey(item.get("key", ""), scope)
+
+
 def _limits(item: dict[str, Json]) -> dict[str, Json]:
     tiers = item.get("tiered_limits")
     if tiers:
@@ -236,187 +253,6 @@ def _user_limits(item: dict[str, Json]) -> UserLimits:
     )
 
 
-def _kind_of_export(value: Json, old: Json) -> Json:  # noqa: ARG001 a Reader
-    if value in ("stream", "service") and type(value) is str:
-        return value
-    raise Mismatch("`stream` or `service`", value)
-
-
-def _sampling(value: Json, old: Json) -> Json:
-    if type(value) is str and value.lower() == "headers":
-        return "headers"
-    return integer(value, old) or "headers"
-
-
-def _source_networks(value: Json, old: Json) -> Json:
-    """Server: ``CIDRList.UnmarshalJSON``: a list, or a text with commas."""
-    if type(value) is not str:
-        return texts(value, old)
-    return tuple(dict.fromkeys(part for part in map(str.strip, value.lower().split(",")) if part))
-
-
-def _targets(value: Json, old: Json) -> Json:
-    if value is None:
-        raise Mismatch("a list of mapping targets", value)
-    return _TARGETS(value, old)
-
-
-def _keys(value: Json, old: Json) -> Json:
-    """Signing keys as version 1 has them: a list of strings."""
-    return (old or ()) + tuple([SigningKey(key) for key in texts(value, None) or ()])
-
-
-def _keys_and_scopes(value: Json, old: Json) -> Json:
-    """Server: ``SigningKeys.UnmarshalJSON``: elements that are neither string nor object are passed over."""
-    if value is None:
-        return old or ()
-    if type(value) is not list:
-        raise Mismatch("a list of signing keys", value)
-    found = []
-    for index, item in enumerate(value):
-        if type(item) is str:
-            found.append(SigningKey(item))
-        elif isinstance(item, dict):
-            try:
-                found.append(_scope(gojson.plain(item)))
-            except Mismatch as problem:
-                problem.path.append(f"[{index}]")
-                raise
-    return (old or ()) + tuple(found)
-
-
-def _scope(item: dict[str, Json]) -> SigningKey:
-    if item.get("kind") != "user_scope":
-        raise Mismatch("a scope of kind `user_scope`", item)
-    read = _SCOPE(item, None)
-    template = read.get("template") or {}
-    return SigningKey(
-        read.get("key", ""),
-        Scope(
-            kind="user_scope",
-            role=read.get("role", ""),
-            permissions=_permissions({**template, UNKNOWN: {}}),
-            limits=_user_limits(template),
-            description=read.get("description", ""),
-            unknown=read.get(UNKNOWN, {}),
-            unknown_template=template.get(UNKNOWN, {}),
-        ),
-    )
-
-
-def _user_members(number: Reader) -> dict[str, Reader]:
-    """What a user and a scope's template have in common; ``number`` reads their integers."""
-    return {
-        **_permission_members(number),
-        "src": _source_networks,
-        "times": listed(Struct({"start": text, "end": text})),
-        "times_location": text,
-        "subs": number,
-        "data": number,
-        "payload": number,
-        "bearer_token": flag,
-        "proxy_required": flag,
-        "allowed_connection_types": texts,
-    }
-
-
-def _permission_members(number: Reader) -> dict[str, Reader]:
-    return {
-        "pub": Struct({"allow": texts, "deny": texts}),
-        "sub": Struct({"allow": texts, "deny": texts}),
-        "resp": optional(Struct({"max": number, "ttl": number})),
-    }
-
-
-def _all(reader: Reader, names: str) -> dict[str, Reader]:
-    return dict.fromkeys(names.split(), reader)
-
-
-_ACCOUNT_LIMITS = _all(integer, "subs data payload imports exports conn leaf") | {
-    "wildcards": flag,
-    "disallow_bearer": flag,
-}
-_JETSTREAM_LIMITS = _all(
-    integer,
-    "mem_storage disk_storage streams consumer max_ack_pending mem_max_stream_bytes disk_max_stream_bytes",
-) | {"max_bytes_required": flag}
-_TARGETS = listed(Struct({"subject": text, "weight": gojson.bounded(0, 255), "cluster": text}))
-_SCOPE = Struct(
-    {
-        "kind": text,
-        "key": text,
-        "role": text,
-        "template": Struct(_user_members(gojson.through_float)),
-        "description": text,
-    }
-)
-_IMPORT = Struct(
-    _all(text, "name subject account token to local_subject")
-    | {"type": _kind_of_export, "share": flag, "allow_trace": flag}
-)
-_EXPORT = Struct(
-    _all(text, "name subject response_type description info_url")
-    | {
-        "type": _kind_of_export,
-        "token_req": flag,
-        "revocations": mapped(integer),
-        "response_threshold": integer,
-        "service_latency": optional(Struct({"sampling": _sampling, "results": text})),
-        "account_token_position": gojson.bounded(0, 2**64 - 1),
-        "advertise": flag,
-        "allow_trace": flag,
-    }
-)
-_OPERATOR_1: Final[dict[str, Reader]] = {
-    "signing_keys": texts,
-    "account_server_url": text,
-    "operator_service_urls": texts,
-    "system_account": text,
-}
-_ACCOUNT_1: Final[dict[str, Reader]] = {
-    "imports": listed(_IMPORT, null=False),
-    "exports": listed(_EXPORT, null=False),
-    "limits": Struct(_ACCOUNT_LIMITS),
-    "signing_keys": _keys,
-    "revocations": mapped(integer),
-}
-_GENERIC: Final[dict[str, Reader]] = {"tags": texts, "type": text, "version": integer}
-_HEAD = _all(text, "aud jti iss name sub") | _all(integer, "exp iat nbf")
-
-
-def _version_1(members: dict[str, Reader]) -> Struct:
-    return Struct(_HEAD | {"tags": texts, "type": text, "issuer_account": text, "nats": Struct(members)})
-
-
-def _version_2(members: dict[str, Reader]) -> Struct:
-    return Struct(_HEAD | {"nats": Struct(_GENERIC | members)})
-
-
-_LAYOUTS: Final = {
-    ("operator", 1): _version_1(_OPERATOR_1),
-    ("account", 1): _version_1(_ACCOUNT_1),
-    ("user", 1): _version_1(_user_members(integer)),
-    ("activation", 1): _version_1({"subject": text, "type": _kind_of_export}),
-    ("operator", 2): _version_2(_OPERATOR_1 | {"assert_server_version": text, "strict_signing_key_usage": flag}),
-    ("account", 2): _version_2(
-        _ACCOUNT_1
-        | {
-            "limits": Struct(
-                _ACCOUNT_LIMITS | _JETSTREAM_LIMITS | {"tiered_limits": mapped(Struct(_JETSTREAM_LIMITS))}
-            ),
-            "signing_keys": _keys_and_scopes,
-            "default_permissions": Struct(_permission_members(integer)),
-            "mappings": mapped(_targets),
-            "authorization": Struct({"auth_users": texts, "allowed_accounts": texts, "xkey": text}),
-            "trace": optional(Struct({"dest": text, "sampling": integer})),
-            "cluster_traffic": text,
-            "description": text,
-            "info_url": text,
-        }
-    ),
-    ("user", 2): _version_2(_user_members(integer) | {"issuer_account": text}),
-    ("activation", 2): _version_2({"subject": text, "kind": _kind_of_export, "issuer_account": text}),
-}
 _BUILDERS: Final[dict[str, Any]] = {
     "operator": _operator,
     "account": _account,
