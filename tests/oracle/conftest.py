@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,3 +36,11 @@ def server(request: pytest.FixtureRequest) -> Server:
 @pytest.fixture
 def oracle(oracles: dict[Server, Oracle], server: Server) -> Oracle:
     return oracles[server]
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """Another draw on every run; what it drew from is printed with a failure."""
+    seed = os.environ.get("PERMOPT_SEED") or str(random.SystemRandom().randrange(10**9))
+    print(f"PERMOPT_SEED={seed}")  # noqa: T201 pytest shows it where the test fails
+    return random.Random(f"{seed} {request.node.name}")

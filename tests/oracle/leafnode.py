@@ -2,7 +2,8 @@
 
 What a leafnode may subscribe to is decided on its own side, with the permissions that the hub sends it: so the probe
 needs a real server there. It connects through a relay, which reads the ``LS+`` lines it sends and puts a PING of its
-own into the stream to know when all were sent.
+own into the stream to know when all were sent. The lines themselves it keeps: a literal that the hub refuses would
+close the connection for all others, so `hub_refuses` asks the hub for each by itself.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+from tests import signing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +87,8 @@ class Relay:
         verb, _, rest = line.partition(" ")
         if verb == "LS+":
             self.asked.append(rest)
-        elif verb == "PONG":
+            return False
+        if verb == "PONG":
             self.pongs += 1
             return False
         return True
@@ -184,3 +188,49 @@ class Spoke:
         assert not relay.refused, relay.errors
         passed = set(relay.asked)
         return [subject in passed for subject in subjects]
+
+
+class Leaf:
+    """The leafnode's end of a connection in the raw protocol, without the checks of a real one."""
+
+    def __init__(self, port: int, token: str, user: signing.Key) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self._lines = self._socket.makefile("rb")
+        info = json.loads(self._lines.readline().removeprefix(b"INFO "))
+        connect = {"jwt": token, "sig": signing.b64(user.sign(info["nonce"].encode())), "name": "leaf"}
+        answered, said = self.say(f"CONNECT {json.dumps(connect)}")
+        self.welcome = answered and not any(line.startswith("-ERR") for line in said)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def say(self, *lines: str) -> tuple[bool, list[str]]:
+        """Whether the hub kept the connection open, and what it said."""
+        heard: list[str] = []
+        try:
+            self._socket.sendall("".join(f"{line}\r\n" for line in (*lines, "PING")).encode())
+            while (line := self._lines.readline().decode()) and line.strip() != "PONG":
+                heard.append(line.strip())
+        except ConnectionError:
+            return False, heard
+        return bool(line), heard
+
+
+def hub_refuses(port: int, token: str, user: signing.Key, subjects: Sequence[str]) -> set[str]:
+    """Which of these subscriptions of a leafnode a hub answers by closing the connection."""
+    refused: set[str] = set()
+    waiting = list(subjects)
+    while waiting:
+        with Leaf(port, token, user) as leaf:
+            assert leaf.welcome
+            while waiting:
+                subject = waiting.pop(0)
+                kept, said = leaf.say(f"LS+ {subject}")
+                if not kept:
+                    assert any("Permissions Violation for Subscription" in line for line in said), said
+                    refused.add(subject)
+                    break
+    return refused

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from optimizer.settings import Server
-from optimizer.subjects.compare import Connect, Deliver, LeafSubscribe, Probe, Publish, Subscribe
+from optimizer.subjects.compare import Connect, Deliver, LeafInterest, LeafSubscribe, Probe, Publish, Subscribe
 from tests import signing
-from tests.oracle.leafnode import Spoke
+from tests.oracle.leafnode import Leaf, Spoke, hub_refuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -245,18 +245,20 @@ class Oracle:
         leaves: list[tuple[Claims, list[int]]] = []
         for indices in blocks.values():
             claims = asked[indices[0]][0]
-            leaf = [index for index in indices if isinstance(asked[index][1], LeafSubscribe)]
-            if leaf:
-                leaves.append((claims, leaf))
-            rest = [index for index in indices if not isinstance(asked[index][1], LeafSubscribe)]
+            wanted, told, rest = (
+                [index for index in indices if isinstance(asked[index][1], kind)]
+                for kind in (LeafSubscribe, LeafInterest, Publish | Subscribe | Deliver | Connect)
+            )
+            if wanted:
+                leaves.append((claims, wanted))
+            if told:
+                heard = self.leaf_hears(claims, [asked[index][1].subject for index in told])
+                answers |= dict(zip(told, heard, strict=True))
             if rest:
                 answers |= dict(zip(rest, self._ask_client(claims, [asked[index][1] for index in rest]), strict=True))
-        if leaves:
-            found = self.leaf_subscribes(
-                [(claims, [asked[index][1].subject for index in indices]) for claims, indices in leaves]
-            )
-            for (_, indices), verdicts in zip(leaves, found, strict=True):
-                answers |= dict(zip(indices, verdicts, strict=True))
+        passed = self.leaf_subscribes([(claims, [asked[index][1].subject for index in of]) for claims, of in leaves])
+        for (_, indices), verdicts in zip(leaves, passed, strict=True):
+            answers |= dict(zip(indices, verdicts, strict=True))
         self.asked += len(asked)
         return [answers[index] for index in range(len(asked))]
 
@@ -326,14 +328,29 @@ class Oracle:
             said = client.say_each([f"PUB {word(probe.subject)} 0\r\n"] * attempts)
             return sum(not any(event.verb == "-ERR" for event in events) for events in said)
 
+    def leaf_hears(self, claims: Claims, subjects: Sequence[str]) -> list[bool]:
+        """Whether the hub tells a leafnode of a subscription to each of these subjects."""
+        with Leaf(self.server.leaf_port, user_token(claims, self.owner), USER) as leaf:
+            if not leaf.welcome:
+                return [False] * len(subjects)
+            distinct = list(dict.fromkeys(subjects))
+            self._publisher.say(*[sub(subject, None, sid) for sid, subject in enumerate(distinct)])
+            heard = set(leaf.say()[1])
+            self._publisher.say(*[f"UNSUB {sid}" for sid in range(len(distinct))])
+        return [f"LS+ {subject}" in heard for subject in subjects]
+
     def leaf_subscribes(self, blocks: Sequence[tuple[Claims, Sequence[str]]]) -> list[list[bool]]:
         """For each permission block and subject: whether a real leafnode that connects with it asks the hub for it."""
         found: list[list[bool]] = []
         for start in range(0, len(blocks), Spoke.SEATS):
             part = blocks[start : start + Spoke.SEATS]
-            credentials = [(user_token(claims, self.owner), USER.seed.decode()) for claims, _ in part]
-            with Spoke(self.server, credentials) as spoke:
-                found += [spoke.asks(seat, [word(s) for s in subjects]) for seat, (_, subjects) in enumerate(part)]
+            tokens = [user_token(claims, self.owner) for claims, _ in part]
+            with Spoke(self.server, [(token, USER.seed.decode()) for token in tokens]) as spoke:
+                for seat, (_, subjects) in enumerate(part):
+                    passed = spoke.asks(seat, [word(s) for s in subjects])
+                    asked = sorted({s for s, yes in zip(subjects, passed, strict=True) if yes})
+                    refused = hub_refuses(self.server.leaf_port, tokens[seat], USER, asked)
+                    found.append([yes and s not in refused for s, yes in zip(subjects, passed, strict=True)])
         return found
 
 
