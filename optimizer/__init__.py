@@ -42,7 +42,16 @@ if TYPE_CHECKING:
     from optimizer.sources import read
     from optimizer.subjects.compare import compare
     from optimizer.subjects.permissions import Permissions
-    from optimizer.subjects.probes import Comparison, Connect, Deliver, LeafSubscribe, Publish, Relation, Subscribe
+    from optimizer.subjects.probes import (
+        Comparison,
+        Connect,
+        Deliver,
+        LeafInterest,
+        LeafSubscribe,
+        Publish,
+        Relation,
+        Subscribe,
+    )
 
 _HOMES = {
     "optimizer.edits": "EditEntries ListName Target TargetKind",
@@ -56,7 +65,7 @@ _HOMES = {
     "optimizer.sources": "read",
     "optimizer.subjects.compare": "compare",
     "optimizer.subjects.permissions": "Permissions",
-    "optimizer.subjects.probes": "Comparison Connect Deliver LeafSubscribe Publish Relation Subscribe",
+    "optimizer.subjects.probes": "Comparison Connect Deliver LeafInterest LeafSubscribe Publish Relation Subscribe",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -69,6 +78,7 @@ __all__ = [
     "Finding",
     "Hierarchy",
     "Judgement",
+    "LeafInterest",
     "LeafSubscribe",
     "ListName",
     "OptimizerError",

@@ -9,7 +9,16 @@ from optimizer.access.principals import Leafnode, account_refusal, is_templated,
 from optimizer.access.symbolic import difference, leafnode_agrees
 from optimizer.edits import TargetKind, permission_lists
 from optimizer.proposals import Witness
-from optimizer.subjects.compare import Connect, Deliver, LeafSubscribe, Publish, Relation, Subscribe, compare
+from optimizer.subjects.compare import (
+    Connect,
+    Deliver,
+    LeafInterest,
+    LeafSubscribe,
+    Publish,
+    Relation,
+    Subscribe,
+    compare,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -147,5 +156,5 @@ def _length(probe: Probe) -> int:
             return 0
         case Deliver():
             return len(probe.subject.split(".")) + len(probe.subscription.split("."))
-        case Publish() | Subscribe() | LeafSubscribe():
+        case Publish() | Subscribe() | LeafSubscribe() | LeafInterest():
             return len(probe.subject.split("."))

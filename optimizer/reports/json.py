@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from optimizer.edits import touches_account_token
-from optimizer.subjects.probes import Connect, Deliver, LeafSubscribe, Publish, Subscribe
+from optimizer.subjects.probes import Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Subscribe
 from optimizer.text import redacted
 
 if TYPE_CHECKING:
@@ -290,6 +290,8 @@ def probe_document(probe: Probe) -> Document:
             }
         case LeafSubscribe():
             found = {"probe": "leaf_subscribe", "subject": probe.subject}
+        case LeafInterest():
+            found = {"probe": "leaf_interest", "subject": probe.subject}
         case Connect():
             found = {"probe": "connect"}
         case _:

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, assert_never
 
 from optimizer.edits import TargetKind
-from optimizer.subjects.probes import Connect, Deliver, LeafSubscribe, Publish, Relation, Subscribe
+from optimizer.subjects.probes import Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Relation, Subscribe
 from optimizer.text import printable
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ def _doing(probe: Probe) -> str:
                 doing += f", subscribed to `{shown(beside.subject)}`{_queue(beside.queue)} as well"
         case LeafSubscribe():
             doing = f"as a leafnode, take `{shown(probe.subject)}`"
+        case LeafInterest():
+            doing = f"as a leafnode, send to a subscription to `{shown(probe.subject)}`"
         case Connect():
             doing = "connect"
         case _:

@@ -33,7 +33,7 @@ from optimizer.proposals import (
 )
 from optimizer.reports.json import PLAN, digest
 from optimizer.settings import Server, Settings
-from optimizer.subjects.probes import Connect, Deliver, LeafSubscribe, Publish, Relation, Subscribe
+from optimizer.subjects.probes import Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Relation, Subscribe
 
 if TYPE_CHECKING:
     from optimizer.claims.keys import AccountKey, UserKey
@@ -266,6 +266,8 @@ def _probe(document: Document) -> Probe:
             )
         case "leaf_subscribe":
             return LeafSubscribe(document["subject"])
+        case "leaf_interest":
+            return LeafInterest(document["subject"])
         case "connect":
             return Connect()
         case other:

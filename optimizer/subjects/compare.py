@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from optimizer.settings import Server
 from optimizer.subjects.both import Both
 from optimizer.subjects.deny_filter import Asked, Loaders, Subscriptions, filtered
-from optimizer.subjects.leafnode import leaf_differences
+from optimizer.subjects.leafnode import leaf_differences, publish_side
 from optimizer.subjects.permissions import (
     asked_for_any,
     deny_patterns,
@@ -26,6 +26,7 @@ from optimizer.subjects.probes import (
     Comparison,
     Connect,
     Deliver,
+    LeafInterest,
     LeafSubscribe,
     Probe,
     Publish,
@@ -44,6 +45,7 @@ __all__ = [
     "Comparison",
     "Connect",
     "Deliver",
+    "LeafInterest",
     "LeafSubscribe",
     "Probe",
     "Publish",
@@ -107,7 +109,7 @@ def _compared(before: Permissions, after: Permissions, server: Server, leafnode:
     found: dict[Direction, list[Probe]] = {"gained": [], "lost": []}
     walker = _Walker(before, after, server, Effort(effort))
     try:
-        for probes in (walker.leaf_subscribe,) if leafnode else (walker.publish, walker.subscribe, walker.reply):
+        for probes in (walker.leafnode,) if leafnode else (walker.publish, walker.subscribe, walker.reply):
             for direction, probe in probes():
                 found[direction].append(probe)
     except EffortSpentError:
@@ -202,14 +204,18 @@ class _Walker:
             loaders = self._loaders(asked)
         yield from _shortest(found for asking in asked for found in self._deliveries(asking, loaders))
 
-    def leaf_subscribe(self) -> Iterator[tuple[Direction, Probe]]:
-        """Subjects that only one of the two lets a leafnode ask for."""
-        if self.before.sub == self.after.sub:
-            return
-        words = leaf_differences(self.before, self.after, self.server, self.effort, self.fresh)
-        for direction in _DIRECTIONS:
-            if direction in words:
-                yield direction, LeafSubscribe(_text(words[direction]))
+    def leafnode(self) -> Iterator[tuple[Direction, Probe]]:
+        """Subjects that only one of the two lets a leafnode ask for, and interest that only one lets it hear of."""
+        told = (publish_side(block.pub, self.server) for block in (self.before, self.after))
+        for sides, probe in (((self.before.sub, self.after.sub), LeafSubscribe), (tuple(told), LeafInterest)):
+            before, after = sides
+            if before == after:
+                continue
+            asks_hub = probe is LeafSubscribe
+            words = leaf_differences(before, after, self.server, self.effort, self.fresh, asks_hub=asks_hub)
+            for direction in _DIRECTIONS:
+                if direction in words:
+                    yield direction, probe(_text(words[direction]))
 
     def _asking(self, queue: str | None) -> Subscriptions:
         return Subscriptions(self.before, self.after, queue, server=self.server, effort=self.effort, fresh=self.fresh)

@@ -1,4 +1,7 @@
-"""What a leafnode may ask for: subscribe as a client may, and besides a wildcard that has an allow entry inside it.
+"""What a leafnode may ask for, and what interest it hears of: like a client, and wildcards with an allow entry inside.
+
+Its own side decides what it asks for, with the subscribe lists that the hub sends it; the hub looks at literals again.
+The hub decides with the publish lists what interest it tells the leafnode of, without which no message is sent on.
 
 The server finds "inside" by a walk with edges of its own (`_Inside` states them), which are kept here move for move:
 a proof about leafnodes is worth nothing on a nicer walk than the server's.
@@ -11,13 +14,16 @@ from typing import TYPE_CHECKING
 
 from optimizer.settings import Server
 from optimizer.subjects.both import Both
-from optimizer.subjects.permissions import ALLOW, DENY, Permission, Permissions, kept, subscribe_patterns
+from optimizer.subjects.interest import QUEUES, CurrentInterest, Interest
+from optimizer.subjects.permissions import ALLOW, DENY, Permission, Permissions, kept, publishes, subscribe_patterns
 from optimizer.subjects.search import Effort, Letter, Word, shortest_words
-from optimizer.subjects.subject import Subject
+from optimizer.subjects.subject import Entry, Subject
 from optimizer.subjects.trie import Automaton, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from optimizer.subjects.permissions import Pattern
 
 _PLAIN, _OTHER = 1, 2
 
@@ -104,14 +110,36 @@ class _Inside:
 
 
 def admits_leaf(permissions: Permissions, subject: str, server: Server) -> bool:
-    """Whether a leafnode may ask for ``subject``. Server: ``canSubscribeInternal`` with kind LEAF."""
-    if permissions.refusal is not None or not Subject(subject).is_valid:
+    """Whether a leafnode may ask for ``subject``.
+
+    Server: ``canSubscribeInternal`` with kind LEAF at the leafnode, ``processLeafSub`` at the hub.
+    """
+    return (
+        permissions.refusal is None
+        and _passes(permissions.sub, subject, server)
+        and (
+            Subject(subject).has_wildcard
+            or publishes(_hub(server)(_hub_patterns(permissions.sub, server)).match(subject.split(".")))
+        )
+    )
+
+
+def tells_leaf(permissions: Permissions, subject: str, server: Server) -> bool:
+    """Whether a leafnode hears of a subscription to ``subject``.
+
+    Server: ``canSubscribeInternal`` with kind LEAF at the hub, over the publish lists.
+    """
+    return permissions.refusal is None and _passes(publish_side(permissions.pub, server), subject, server)
+
+
+def _passes(side: Permission, subject: str, server: Server) -> bool:
+    if not Subject(subject).is_valid:
         return False
     tokens = subject.split(".")
-    mask = Automaton(subscribe_patterns(permissions.sub, None, server)).match(tokens)
+    mask = Automaton(subscribe_patterns(side, None, server)).match(tokens)
     allowed = bool(mask & ALLOW)
     if not allowed and Subject(subject).has_wildcard:
-        inside = _Inside(permissions.sub, server)
+        inside = _Inside(side, server)
         within = _Within()
         for token in tokens:
             within = inside.step(within, token)
@@ -119,10 +147,41 @@ def admits_leaf(permissions: Permissions, subject: str, server: Server) -> bool:
     return allowed and not mask & DENY
 
 
+def publish_side(side: Permission, server: Server) -> Permission:
+    """A publish side as a subscribe side of the same meaning: it knows no queue names, and white space splits nothing.
+
+    Server: ``setPermissions``; from 2.12.14 a deny with white space in it keeps its first word.
+    """
+    return Permission(
+        None if side.allow is None else tuple(entry for entry in side.allow if entry.text == entry.subject.text),
+        tuple(
+            Entry(entry.subject.text)
+            for entry in side.deny
+            if entry.text == entry.subject.text or (server is Server.CURRENT and not entry.is_ignored(publish=False))
+        ),
+    )
+
+
+def _hub(server: Server) -> type[Interest]:
+    return CurrentInterest if server is Server.CURRENT else Interest
+
+
+def _hub_patterns(side: Permission, server: Server) -> list[Pattern]:
+    """The lists that a hub asks about a literal: the subscribe lists, walked as publish lists are."""
+    patterns: list[Pattern] = [((">",), ALLOW)] if side.allow is None else []
+    for entries, bit in ((side.allow or (), ALLOW), (side.deny, DENY)):
+        patterns += [
+            (entry.subject.tokens, bit if entry.queue is None else bit << QUEUES)
+            for entry in (kept(entries, server) if server is Server.CURRENT else entries)
+        ]
+    return patterns
+
+
 @dataclass(frozen=True, slots=True)
 class _Ask:
     """A leafnode's subject read so far, against the entries that match it and those inside it, before and after."""
 
+    hub: State
     state: State = Automaton.start
     before: _Within = _Within()
     after: _Within = _Within()
@@ -131,31 +190,47 @@ class _Ask:
 
 
 def leaf_differences(
-    before: Permissions, after: Permissions, server: Server, effort: Effort, fresh: str
+    before: Permission, after: Permission, server: Server, effort: Effort, fresh: str, *, asks_hub: bool
 ) -> dict[str, Word]:
-    """The shortest subjects that only ``after`` (``gained``) or only ``before`` (``lost``) lets a leafnode ask for.
+    """The shortest subjects that only ``after`` (``gained``) or only ``before`` (``lost``) lets pass.
+
+    Parameters
+    ----------
+    before, after
+        The subscribe sides, or what `publish_side` makes of the publish sides.
+    asks_hub
+        Whether the hub checks literals once more, as it does what a leafnode asks for.
 
     Raises
     ------
     EffortSpentError
         There were more cases than ``effort`` allows to look at.
     """
-    old, new = _Inside(before.sub, server), _Inside(after.sub, server)
+    old, new = _Inside(before, server), _Inside(after, server)
     known: dict[object, int] = {}
     old_shapes, new_shapes = old.shapes(known), new.shapes(known)
-    both = Both(subscribe_patterns(before.sub, None, server), subscribe_patterns(after.sub, None, server), effort)
-    trie = both.trie
+    both = Both(subscribe_patterns(before, None, server), subscribe_patterns(after, None, server), effort)
+    lists = (_hub_patterns(before, server), _hub_patterns(after, server)) if asks_hub else ([], [])
+    hub = Both(*lists, effort, _hub(server))
 
     def steps(ask: _Ask) -> Iterator[tuple[Letter, _Ask]]:
         if ask.closed or (
-            both.is_settled(ask.state) and old.outlook(ask.before, old_shapes) == new.outlook(ask.after, new_shapes)
+            both.is_settled(ask.state)
+            and hub.is_settled(ask.hub)
+            and old.outlook(ask.before, old_shapes) == new.outlook(ask.after, new_shapes)
         ):
             return
         effort.spend(len(ask.before.at) + len(ask.after.at))
-        letters: Iterable[str] = [*both.letters(ask.state), *old.named(ask.before), *new.named(ask.after)]
+        letters: Iterable[str] = [
+            *both.letters(ask.state),
+            *hub.letters(ask.hub),
+            *old.named(ask.before),
+            *new.named(ask.after),
+        ]
         for token in dict.fromkeys([*letters, "*", ">"]):
             following = _Ask(
-                trie.step(ask.state, token),
+                hub.trie.step(ask.hub, token),
+                both.trie.step(ask.state, token),
                 old.step(ask.before, token),
                 new.step(ask.after, token),
                 ask.wild or token in ("*", ">"),
@@ -163,13 +238,15 @@ def leaf_differences(
             )
             yield (token or fresh,), following
 
-    def allowed(ask: _Ask, mask: int, inside: _Inside, within: _Within) -> bool:
-        return not mask & DENY and (bool(mask & ALLOW) or (ask.wild and inside.finds(within)))
+    def allowed(ask: _Ask, mask: int, inside: _Inside, within: _Within, checked: int) -> bool:
+        if mask & DENY or not (mask & ALLOW or (ask.wild and inside.finds(within))):
+            return False
+        return ask.wild or not asks_hub or publishes(checked)
 
     def verdict(ask: _Ask) -> frozenset[str]:
-        mask_before, mask_after = both.split(ask.state)
-        was = allowed(ask, mask_before, old, ask.before)
-        now = allowed(ask, mask_after, new, ask.after)
+        masks, checked = both.split(ask.state), hub.split(ask.hub)
+        was = allowed(ask, masks[0], old, ask.before, checked[0])
+        now = allowed(ask, masks[1], new, ask.after, checked[1])
         return frozenset() if was == now else frozenset(("gained",) if now else ("lost",))
 
-    return shortest_words(_Ask(), steps, verdict, frozenset(("gained", "lost")))
+    return shortest_words(_Ask(hub.trie.start), steps, verdict, frozenset(("gained", "lost")))

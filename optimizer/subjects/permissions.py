@@ -183,13 +183,14 @@ class Permissions:
     def is_generation_free(self) -> bool:
         """Whether every server generation answers alike.
 
-        They part only over subscribe denies, queues, ignored entries, and a ``*`` beside a literal in a publish list.
+        They part only over subscribe denies, queues, ignored entries, and a ``*`` beside a literal: in a publish list,
+        and for a leafnode in a subscribe list.
         """
         entries = (*(self.pub.allow or ()), *self.pub.deny, *(self.sub.allow or ()))
         return (
             not self.sub.deny
             and all(entry.fields == 1 and entry.subject.is_valid for entry in entries)
-            and Interest(publish_patterns(self.pub, Server.EARLIER)).is_plain
+            and all(Interest(publish_patterns(side, Server.EARLIER)).is_plain for side in (self.pub, self.sub))
         )
 
     def may_leaf_subscribe(self, subject: str, server: Server = Server.CURRENT) -> bool:
@@ -200,6 +201,15 @@ class Permissions:
         from optimizer.subjects.leafnode import admits_leaf  # noqa: PLC0415 leafnode builds on this module
 
         return admits_leaf(self, subject, server)
+
+    def tells_leaf(self, subject: str, server: Server = Server.CURRENT) -> bool:
+        """Whether a leafnode that connects with this token hears of a subscription to ``subject``.
+
+        Server: ``canSubscribeInternal`` with kind LEAF over the publish lists; unheard of, nothing is sent on.
+        """
+        from optimizer.subjects.leafnode import tells_leaf  # noqa: PLC0415 leafnode builds on this module
+
+        return tells_leaf(self, subject, server)
 
     @cached_property
     def _publishing(self) -> Mapping[Server, Automaton]:

@@ -54,11 +54,18 @@ class LeafSubscribe:
 
 
 @dataclass(frozen=True, slots=True)
+class LeafInterest:
+    """A leafnode that connects with this token hears that somebody subscribed to ``subject``, and so sends it on."""
+
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class Connect:
     """A client connects at all."""
 
 
-Probe = Publish | Subscribe | Deliver | LeafSubscribe | Connect
+Probe = Publish | Subscribe | Deliver | LeafSubscribe | LeafInterest | Connect
 
 
 @dataclass(frozen=True, slots=True)

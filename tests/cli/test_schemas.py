@@ -11,7 +11,7 @@ import pytest
 
 from optimizer.reports.json import probe_document
 from optimizer.review.plan import _probe
-from optimizer.subjects.probes import Connect, Deliver, LeafSubscribe, Publish, Subscribe
+from optimizer.subjects.probes import Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Subscribe
 from tests.cli.conftest import NOW
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,6 +72,7 @@ def test_the_corpus_yields_valid_documents(permopt, store):
         Deliver("a.*", None, "a.b"),
         Deliver("a.*", "q", "a.b", Subscribe("c.>", "r")),
         LeafSubscribe("a.>"),
+        LeafInterest("a.>"),
         Connect(),
     ],
 )
