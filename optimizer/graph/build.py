@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from optimizer.claims.model import Export
 from optimizer.claims.validate import account_refusal
 from optimizer.claims.weigh import gathered, weigh
-from optimizer.graph.cycles import Cycles, Link
-from optimizer.graph.resolve import Exporter, Exports, Resolution, State, filed_under, resolved, route
+from optimizer.graph.cycles import Cycles, Link, Links
+from optimizer.graph.resolve import Exporter, Exports, Resolution, Route, State, filed_under, resolved, route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -188,17 +188,20 @@ def _alone(claims: Import, importer: AccountKey, source: _Source) -> Resolution:
     return Resolution(State.UNKNOWN, "the exporter's token is not in the source")
 
 
-def _links(source: _Source, found: Mapping[AccountKey, list[Resolution]]) -> dict[str, list[Link]]:
+def _links(source: _Source, found: Mapping[AccountKey, list[Resolution]]) -> dict[str, Links]:
     """What the server's search for cycles may follow: imports that are let in, and those it makes by itself."""
-    links: dict[str, list[Link]] = {}
+    links: dict[str, Links] = {}
     for key, resolutions in found.items():
-        mine = links.setdefault(key, [])
-        for each, resolution in zip(source.hierarchy.accounts[key].claims.imports, resolutions, strict=True):
-            if resolution.state in (State.WORKS, State.UNKNOWN):
-                path = route(each)
-                mine.append(Link(each.account, each.type, path.remote, path.local))
+        imports = zip(source.hierarchy.accounts[key].claims.imports, resolutions, strict=True)
+        mine = [
+            Link(each.account, each.type, route(each))
+            for each, resolution in imports
+            if resolution.state in (State.WORKS, State.UNKNOWN)
+        ]
         if source.system and key != source.system:
-            mine += [Link(source.system, "service", remote.format(key), local) for local, remote in _IMPORTED_BY_SERVER]
+            made = [Route(remote.format(key), local) for local, remote in _IMPORTED_BY_SERVER]
+            mine += [Link(source.system, "service", path) for path in made]
+        links[key] = Links(mine)
     return links
 
 
@@ -209,7 +212,7 @@ def _beside_others(
     if resolution.state is not State.WORKS:
         return resolution
     path = route(claims)
-    suspicion = cycles.suspicion(importer, Link(claims.account, claims.type, path.remote, path.local))
+    suspicion = cycles.suspicion(importer, Link(claims.account, claims.type, path))
     if suspicion:
         return Resolution(State.UNKNOWN, suspicion, resolution.exports)
     # Server: isStreamImportDuplicate asks for the exporter's subject, getServiceImportForAccountLocked for one's own.
@@ -225,9 +228,9 @@ def _beside_others(
             return resolution
 
 
-def _import_sizes(account: Signed[AccountClaims]) -> list[int]:
+def _import_sizes(account: Signed[AccountClaims]) -> tuple[int, ...]:
     """Bytes of the token that each import costs."""
     if not account.claims.imports:
-        return []
+        return ()
     weights = {weight.pointer: weight.token_bytes for weight in gathered(weigh(account.token), 3)}
-    return [weights.get(f"/nats/imports/{index}", 0) for index in range(len(account.claims.imports))]
+    return tuple(weights.get(f"/nats/imports/{index}", 0) for index in range(len(account.claims.imports)))

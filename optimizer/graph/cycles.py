@@ -11,26 +11,34 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from optimizer.graph.resolve import Exports, contains, without_places
 from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from optimizer.graph.resolve import Route
 _LARGEST = 1000
 """Accounts and subjects one search may pass: the server gives up at 1,024 accounts (``MaxAccountCycleSearchDepth``)."""
 
 
-@dataclass(frozen=True, slots=True)
 class Link:
     """An import that the exporter lets in."""
 
-    exporter: str
-    kind: str
-    remote: str
-    local: str
+    __slots__ = ("asked", "exporter", "kind", "local", "passed", "remote")
+
+    def __init__(self, exporter: str, kind: str, path: Route) -> None:
+        self.exporter = exporter
+        self.kind = kind
+        self.remote = path.remote
+        self.local = path.local
+        self.passed = Subject(without_places(path.local) if Subject(path.remote).has_wildcard else path.local)
+        """The importer's subject as the server files it: what the search goes on with behind this import."""
+        self.asked = self.passed if kind == "stream" else Subject(path.remote)
+        """The subject that a search must collide with to follow this import."""
 
 
 @dataclass(slots=True)
@@ -45,7 +53,7 @@ class Cycles:
         Of every account that a server loads; an account that is not in it is not known.
     """
 
-    links: Mapping[str, list[Link]]
+    links: Mapping[str, Links]
     exports: Mapping[str, Exports]
     _found: dict[tuple[str, str, str], tuple[frozenset[str], str]] = field(default_factory=dict)
 
@@ -66,27 +74,24 @@ class Cycles:
             found = self._found[kind, start, subject] = self._searched(kind, start, subject)
         return found
 
-    def _searched(self, kind: str, start: str, subject: str) -> tuple[frozenset[str], str]:
+    def _searched(self, kind: str, start: str, text: str) -> tuple[frozenset[str], str]:
         arrivals = Counter({start: 1})
         passed: set[str] = set()
-        states = {(start, subject)}
-        todo = [(start, subject)]
+        states = {(start, Subject(text))}
+        todo = list(states)
         while todo:
-            account, wanted = todo.pop()
+            account, subject = todo.pop()
             exports = self.exports.get(account)
             if exports is None:
                 return frozenset(), f"whether it closes a cycle depends on `{account}`, which is not in the source"
-            if kind == "stream" and not exports.containing("stream", wanted):
+            if kind == "stream" and not exports.containing("stream", subject.text):
                 continue
-            for link in self.links.get(account, ()):
-                local = without_places(link.local)
-                if link.kind != kind or not Subject(wanted).overlaps(
-                    Subject(local if kind == "stream" else link.remote)
-                ):
-                    continue
+            links = self.links.get(account)
+            for link in links.colliding(kind, subject) if links else ():
                 passed.add(account)
                 arrivals[link.exporter] += 1
-                state = (link.exporter, local if contains(wanted.split("."), local.split(".")) else wanted)
+                narrower = contains(subject.tokens, link.passed.tokens)
+                state = (link.exporter, link.passed if narrower else subject)
                 if state not in states:
                     states.add(state)
                     todo.append(state)
@@ -99,4 +104,24 @@ class Cycles:
 
 
 def _service_start(link: Link) -> str:
-    return without_places(link.local) if Subject(link.remote).has_wildcard else link.local
+    return link.passed.text if Subject(link.remote).has_wildcard else link.local
+
+
+class Links:
+    """The imports of one account that the exporters let in, by what a search may collide with."""
+
+    def __init__(self, links: Iterable[Link]) -> None:
+        self._by_first: dict[tuple[str, str], list[Link]] = {}
+        self._kinds: dict[str, list[Link]] = {}
+        for link in links:
+            self._by_first.setdefault((link.kind, link.asked.tokens[0]), []).append(link)
+            self._kinds.setdefault(link.kind, []).append(link)
+
+    def colliding(self, kind: str, subject: Subject) -> Iterator[Link]:
+        """Those with a subject in common with this one. Server: ``SubjectsCollide``."""
+        first = subject.tokens[0]
+        if first in ("*", ">"):
+            near: Iterable[Link] = self._kinds.get(kind, ())
+        else:
+            near = chain.from_iterable(self._by_first.get((kind, token), ()) for token in (first, "*", ">"))
+        return (link for link in near if link.asked.overlaps(subject))

@@ -1,0 +1,152 @@
+"""A generated nsc store of N accounts, as large and as untidy as stores are; signed with keys made in memory.
+
+    python benchmarks/make_store.py 1000 /tmp/store
+
+Account tokens have a median of about 3.1 KB, a 90th percentile of 10 KB, a 99th of 60 KB and a maximum near 0.5 MB; an
+account has 1.5 users. The same number of accounts gives the same store. Nothing of it is ever committed, and the keys
+are derived from names when they are needed and not written anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import sys
+from pathlib import Path
+from statistics import quantiles
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests import signing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OPERATOR = "BENCH"
+TEAMS = ("orders", "billing", "stock", "fleet", "search", "media", "risk", "crm")
+NOUNS = ("order", "invoice", "item", "truck", "query", "image", "score", "lead", "basket", "refund", "route", "batch")
+VERBS = ("created", "updated", "deleted", "read", "list", "sync", "failed", "done")
+REGIONS = ("eu", "us", "apac", "latam", "mea")
+_LARGEST = 500_000
+
+
+def main(count: int, root: Path) -> None:
+    """Write the store, and say what came of it."""
+    chance = random.Random(f"permopt benchmark {count}")
+    operator = signing.operator("bench")
+    system = signing.account("bench SYS")
+    home = root / OPERATOR
+    (home / "creds").mkdir(parents=True)
+    (home / ".nsc").write_text(json.dumps({"managed": False, "name": OPERATOR, "kind": "operator", "version": "1"}))
+    claims = signing.operator_claims(operator, OPERATOR, system_account=str(system))
+    (home / f"{OPERATOR}.jwt").write_text(signing.sign(claims, operator))
+    _write_account(home, "SYS", signing.sign(signing.account_claims(system, "SYS"), operator), {})
+    offered: list[tuple[str, str, str]] = []
+    sizes = []
+    for number in range(count - 1):
+        name = f"{chance.choice(TEAMS).upper()}_{number:05}"
+        key = signing.account(f"bench {number}")
+        body = _body(chance, number, _target(chance), offered)
+        token = signing.sign(signing.account_claims(key, name, **body), operator)
+        sizes.append(len(token))
+        _write_account(home, name, token, dict(_users(chance, number, key, body)))
+    cuts = quantiles(sizes, n=100)
+    print(
+        f"{count} accounts in {home}: median {cuts[49] / 1024:.1f} KB, p90 {cuts[89] / 1024:.1f} KB, "
+        f"p99 {cuts[98] / 1024:.1f} KB, max {max(sizes) / 1024:.0f} KB"
+    )
+
+
+def _write_account(home: Path, name: str, token: str, users: dict[str, str]) -> None:
+    directory = home / "accounts" / name
+    (directory / "users").mkdir(parents=True)
+    (directory / f"{name}.jwt").write_text(token)
+    for user, text in users.items():
+        (directory / "users" / f"{user}.jwt").write_text(text)
+
+
+def _target(chance: random.Random) -> int:
+    """The bytes of an account token: log-normal, with a heavy tail of 3 in 100."""
+    if chance.random() < 0.035:
+        return int(math.exp(chance.uniform(math.log(15_000), math.log(_LARGEST))))
+    return int(chance.lognormvariate(math.log(2_500), 0.97))
+
+
+def _body(chance: random.Random, number: int, target: int, offered: list[tuple[str, str, str]]) -> dict[str, Any]:
+    """Claims that fill about ``target`` bytes of token."""
+    body: dict[str, Any] = {"imports": [], "exports": [], "signing_keys": [], "revocations": {}}
+    team = chance.choice(TEAMS)
+    if chance.random() < 0.4:
+        body["default_permissions"] = {"pub": {"allow": _entries(chance, team, 4)}, "sub": {}}
+    # A frame costs 700 bytes; what follows is measured as payload, of which base64 makes 4 bytes of 3.
+    left = (target - 700) * 3 // 4
+    serial = 0
+    while left > 0:
+        part, value = _part(chance, team, f"{number} {serial}", offered)
+        left -= len(json.dumps(value)) + 1
+        serial += 1
+        if part == "revocations":
+            body[part] |= value
+        else:
+            body[part].append(value)
+    for index, export in enumerate(body["exports"]):
+        export["subject"] = f"{team}.a{number}.e{index}.{export['subject']}"
+        offered.append((str(signing.account(f"bench {number}")), export["type"], export["subject"]))
+    # The server refuses an account that imports one service of another twice.
+    body["imports"] = list({(taken["account"], taken["subject"]): taken for taken in body["imports"]}.values())
+    return body
+
+
+def _part(chance: random.Random, team: str, serial: str, offered: list[tuple[str, str, str]]) -> tuple[str, Any]:
+    kind = chance.choices(("imports", "exports", "signing_keys", "revocations"), (30, 25, 15, 30))[0]
+    if kind == "imports" and offered:
+        account, type_, subject = chance.choice(offered)
+        return kind, {"name": subject, "subject": subject, "account": account, "type": type_}
+    if kind in ("exports", "imports"):
+        subject = f"{chance.choice(NOUNS)}.{chance.choice((*VERBS, '*', '>'))}"
+        return "exports", {"name": subject, "subject": subject, "type": chance.choice(("stream", "service"))}
+    if kind == "signing_keys":
+        key = signing.account(f"bench signing {serial}")
+        if chance.random() < 0.3:
+            return kind, str(key)
+        lists = {side: {"allow": _entries(chance, team, 12)} for side in ("pub", "sub")}
+        return kind, signing.scope(key, f"role{serial.split()[1]}", **lists)
+    return kind, {str(signing.user(f"bench revoked {serial}")): signing.ISSUED + chance.randrange(10**6)}
+
+
+def _entries(chance: random.Random, team: str, about: int) -> list[str]:
+    """A list as people leave them: mostly literal, one in ten redundant."""
+    entries = []
+    for _ in range(max(1, int(chance.gauss(about, about / 2)))):
+        subject = f"{team}.{chance.choice(NOUNS)}.{chance.choice(VERBS)}.{chance.choice(REGIONS)}"
+        draw = chance.random()
+        if draw < 0.10:
+            subject = subject.rpartition(".")[0] + ".*"
+        elif draw < 0.15:
+            subject = ".".join(subject.split(".")[:2]) + ".>"
+        entries.append(subject)
+    return entries
+
+
+def _users(chance: random.Random, number: int, owner: signing.Key, body: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    scopes = [key for key in body["signing_keys"] if isinstance(key, dict)]
+    for index in range(chance.choices((1, 2, 3), (60, 30, 10))[0]):
+        user = signing.user(f"bench {number} {index}")
+        name = f"user{index}"
+        if scopes and chance.random() < 0.4:
+            scope = chance.choice(scopes)
+            serial = scope["role"].removeprefix("role")
+            signer = signing.account(f"bench signing {number} {serial}")
+            yield name, signing.sign(signing.scoped_user_claims(user, owner, name), signer)
+            continue
+        team = chance.choice(TEAMS)
+        lists = {side: {"allow": _entries(chance, team, 10)} for side in ("pub", "sub")}
+        if chance.random() < 0.2:
+            lists["sub"]["deny"] = _entries(chance, team, 2)
+        yield name, signing.sign(signing.user_claims(user, None, name, **lists), owner)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]))
