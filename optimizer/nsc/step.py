@@ -47,6 +47,10 @@ FLAGS = {
 }
 
 
+TokenName = tuple["AccountKey", "UserKey | None"]
+"""A user's token, or an account's own where the user is None."""
+
+
 class Stage(enum.Enum):
     """Where a step has its effect."""
 
@@ -148,12 +152,25 @@ def steps_for(hierarchy: Hierarchy, proposals: Sequence[Proposal]) -> tuple[Toke
     UsageError
         A proposal does not fit the store, or nsc cannot do what it asks for.
     """
-    tokens = dict.fromkeys(_token(edit) for proposal in proposals for edit in proposal.edits)
-    found = (_steps_of(hierarchy, proposals, token) for token in tokens)
+    touching: dict[TokenName, list[Proposal]] = {}
+    for proposal in proposals:
+        for token in dict.fromkeys(_token(edit) for edit in proposal.edits):
+            touching.setdefault(token, []).append(proposal)
+    found = (_steps_of(_part(hierarchy, token), mine, token) for token, mine in touching.items())
     return tuple(steps for steps in found if steps.steps)
 
 
-def _token(edit: Edit) -> tuple[AccountKey, UserKey | None]:
+def _part(hierarchy: Hierarchy, token: TokenName) -> Hierarchy:
+    """The token and its account alone: each step then costs its own size, not that of the store."""
+    account, user = token
+    try:
+        users = {} if user is None else {(user, account): hierarchy.users[user, account]}
+        return replace(hierarchy, accounts={account: hierarchy.accounts[account]}, users=users)
+    except KeyError:
+        raise UsageError("the plan is of another store", "make it again with `permopt propose`") from None
+
+
+def _token(edit: Edit) -> TokenName:
     return edit.target.account, None if touches_account_token(edit) else edit.target.user
 
 
@@ -186,9 +203,7 @@ class _Command:
             yield f"--rm={csv_field(text)}"
 
 
-def _steps_of(
-    hierarchy: Hierarchy, proposals: Sequence[Proposal], token: tuple[AccountKey, UserKey | None]
-) -> TokenSteps:
+def _steps_of(hierarchy: Hierarchy, proposals: Sequence[Proposal], token: TokenName) -> TokenSteps:
     now = wanted = hierarchy
     signed = _signed(hierarchy, token)
     states = [State(signed.claims, fingerprint_of(signed.token), signed.token.size)]
@@ -197,8 +212,6 @@ def _steps_of(
     touched: dict[Target, None] = {}
     for proposal in proposals:
         edits = [edit for edit in proposal.edits if _token(edit) == token]
-        if not edits:
-            continue
         try:
             wanted = apply_all(edits, wanted)
         except KeyError:
@@ -253,14 +266,12 @@ def _without_loops(
     return tuple(kept_states), tuple(kept)
 
 
-def _signed(
-    hierarchy: Hierarchy, token: tuple[AccountKey, UserKey | None]
-) -> Signed[AccountClaims] | Signed[UserClaims]:
+def _signed(hierarchy: Hierarchy, token: TokenName) -> Signed[AccountClaims] | Signed[UserClaims]:
     account, user = token
     return hierarchy.accounts[account] if user is None else hierarchy.users[user, account]
 
 
-def _state(hierarchy: Hierarchy, token: tuple[AccountKey, UserKey | None]) -> State:
+def _state(hierarchy: Hierarchy, token: TokenName) -> State:
     claims = reencoded(_signed(hierarchy, token).claims)
     return State(claims, fingerprint(nats_object(claims)), token_size(len(payload_bytes(claims))))
 

@@ -26,6 +26,11 @@ from tests import signing
 
 NSC = Path(__file__).resolve().parents[2] / ".build" / "bin" / "nsc"
 
+SHELLS = tuple(
+    {os.path.realpath(path): name for name in ("bash", "dash", "sh") if (path := shutil.which(name))}.values()
+)
+"""Every other shell this machine has, by the name to call it; at least `sh`."""
+
 PUB, PUB_DENY, SUB, SUB_DENY = ListName.PUB_ALLOW, ListName.PUB_DENY, ListName.SUB_ALLOW, ListName.SUB_DENY
 
 
@@ -141,7 +146,7 @@ def write(made: Script, directory: Path) -> Path:
     return directory
 
 
-def sh(script: Path, *words: str, shell: str = "dash", cwd: Path | None = None, **env: str) -> Run:
+def sh(script: Path, *words: str, shell: str = "sh", cwd: Path | None = None, **env: str) -> Run:
     """Run a script with a shell. Its environment is bare, so that nothing of this machine helps it."""
     temporary = script.parent / "tmp"
     temporary.mkdir(exist_ok=True)

@@ -8,7 +8,19 @@ import shutil
 import pytest
 
 from optimizer.edits import EditEntries
-from tests.oracle.nsc_tool import NSC, PUB, SUB, Store, calls, digest_of, expected_is_there, proposal, sh, stand_in
+from tests.oracle.nsc_tool import (
+    NSC,
+    PUB,
+    SHELLS,
+    SUB,
+    Store,
+    calls,
+    digest_of,
+    expected_is_there,
+    proposal,
+    sh,
+    stand_in,
+)
 
 pytestmark = pytest.mark.nsc
 
@@ -56,7 +68,7 @@ def covered(store):
     return proposal("covered-entry-1", EditEntries(store.user("BILLING", "app"), PUB, ("orders.created",)))
 
 
-@pytest.mark.parametrize("shell", ["dash", "bash"])
+@pytest.mark.parametrize("shell", SHELLS)
 def test_the_store_becomes_what_was_predicted_and_goes_back_byte_for_byte(store, out, shell):
     before = store.tokens()
 
@@ -346,7 +358,7 @@ def test_a_script_needs_only_the_tools_it_names(store, out, tmp_path, digest):
     for tool in (*TOOLS, digest):
         (tools / tool).symlink_to(shutil.which(tool))
     (tools / "nsc").symlink_to(NSC)
-    shell = shutil.which("dash")
+    shell = shutil.which("sh")
     for name, code in (("apply.sh", 0), ("verify.sh", 0), ("rollback.sh", 0), ("verify.sh", 5)):
         run = sh(out / name, "-H", str(store.home), shell=shell, PATH=str(tools))
         assert run.code == code, run

@@ -13,13 +13,14 @@ import nkeys
 import pytest
 
 import build_acme
+from optimizer.edits import EditEntries, ListName
 from optimizer.examine import examine
 from optimizer.judge import judge
 from optimizer.nsc.script import script_for
 from optimizer.proposals import Safety
 from optimizer.settings import Server, Settings
 from optimizer.sources import read
-from tests.oracle.nsc_tool import NSC, Store, expected_is_there, sh, write
+from tests.oracle.nsc_tool import NSC, Store, expected_is_there, proposal, sh, write
 from tests.oracle.server import BINARY, TOOLS, Client, RefusedError, launch, stop
 
 LONG = os.environ.get("PERMOPT_BUDGET") == "long"
@@ -153,5 +154,37 @@ def running(store, server, directory):
     process, ports = launch(TOOLS / BINARY[server], conf, directory)
     try:
         yield ports["nats"][0]
+    finally:
+        stop(process)
+
+
+@pytest.mark.parametrize("server", list(Server), ids=lambda server: server.value)
+def test_a_push_and_a_rollback_that_pushes_reach_a_real_resolver(server, tmp_path):
+    store = Store(tmp_path / "home")
+    store.nsc("add", "account", "--name=SYS")
+    store.nsc("add", "user", "--account=SYS", "--name=sys")
+    store.nsc("edit", "operator", "--system-account=SYS")
+    store.nsc("add", "account", "--name=A")
+    store.nsc("edit", "account", "--name=A", "--allow-pub=a.>,a.b", "--js-disable")
+    conf = tmp_path / "server" / "server.conf"
+    conf.parent.mkdir()
+    text = store.nsc("generate", "config", "--nats-resolver", "--sys-account=SYS")
+    conf.write_text(text.replace("dir: './jwt'", f"dir: '{tmp_path}/jwt'") + "\nlisten: '127.0.0.1:-1'\n")
+    process, ports = launch(TOOLS / BINARY[server], conf, conf.parent)
+    try:
+        store.nsc("edit", "operator", f"--account-jwt-server-url=nats://127.0.0.1:{ports['nats'][0]}")
+        store.nsc("push", "--account=A")
+        served = tmp_path / "jwt" / f"{store.key('A')}.jwt"
+        assert served.read_bytes() == store.path("A").read_bytes()
+        before = store.payload("A")["nats"]
+        edit = EditEntries(store.defaults("A"), ListName.PUB_ALLOW, ("a.b",))
+        out = store.script(tmp_path / "out", proposal("covered-entry-1", edit))
+        for script, allowed in (("apply.sh", ["a.>"]), ("rollback.sh", ["a.>", "a.b"])):
+            run = sh(out / script, "-H", str(store.home), "--push")
+            assert run.code == 0, run
+            assert "Pushed." in run.out
+            assert served.read_bytes() == store.path("A").read_bytes()
+            assert store.payload("A")["nats"]["default_permissions"]["pub"]["allow"] == allowed
+        assert store.payload("A")["nats"] == before
     finally:
         stop(process)

@@ -13,7 +13,7 @@ from optimizer.nsc.fingerprint import fingerprint
 from optimizer.nsc.script import script_for
 from optimizer.proposals import TokenChange
 from tests.builders import Account, User, removing, store, user_of
-from tests.oracle.nsc_tool import judgement, proposal
+from tests.oracle.nsc_tool import SHELLS, judgement, proposal
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def one(read):
     )
 
 
-@pytest.mark.parametrize("shell", ["dash", "bash"])
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("name", ["apply", "rollback", "verify"])
 def test_every_script_is_sh(read, one, shell, name):
     text = getattr(script_for(read, [one], judgement()), name)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.nsc.words import command, comment, flag, word
+from tests.oracle.nsc_tool import SHELLS
 
 HIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 TEXTS = st.text(
@@ -31,7 +32,7 @@ def test_a_word_is_to_sh_what_it_was_to_us(texts):
     assert not HIDDEN.search("".join(words))
 
 
-@pytest.mark.parametrize("shell", ["dash", "bash"])
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize(
     "text",
     [
