@@ -1,6 +1,6 @@
 """Ways in which nsc does more, or other, than it was asked to, each met by a script or refused beforehand.
 
-The numbers are those of docs/semantics.md, "What nsc does beside". Traps 3, 4, 10 and 17 are of commands that no script
+The numbers are those of docs/decisions/0005-scripts.md. Traps 3, 4, 10 and 17 are of commands that no script
 uses (`edit export`, `delete import`, `delete mapping --to`, revocations), which the last test holds.
 """
 
