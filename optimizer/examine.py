@@ -15,10 +15,11 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from optimizer.access.principals import blocks
-from optimizer.edits import ListName, entries, permission_lists
+from optimizer.edits import permission_lists
 from optimizer.judge import State, by_account, obstacles, service_importers, verdict
 from optimizer.proposals import Plan, Proposal, Safety, SetAside
 from optimizer.rules import RULES, Block
+from optimizer.rules.screen import may_find
 from optimizer.subjects.compare import Relation
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class _Account:
         """Find and grade everything in the account."""
         state, left = self.base, []
         for target, lists in blocks(state.hierarchy, state.hierarchy.accounts[account].claims):
-            if any(entries(lists, name) is not None for name in ListName):
+            if may_find(lists):
                 state, found = self._taken(target, state, Safety.SAFE)
                 left.append((target, found))
         state = self._judged_as_a_whole(state)
@@ -253,6 +254,9 @@ class _Account:
 
     def _safe_together(self, proposals: Iterable[Proposal]) -> Trial | None:
         edits = tuple(edit for proposal in proposals for edit in proposal.edits)
+        known = self._known.get(edits)
+        if known is not None and known[0] is self.base:
+            return known[1][0]  # the only proposal was judged from here already
         trial = self.base.tried(edits, self.settings)
         whole = verdict([trial], obstacles(edits, self.hierarchy), self.settings)
         return trial if whole.safety is Safety.SAFE else None

@@ -76,7 +76,8 @@ def together(edits: tuple[Edit, ...], hierarchy: Hierarchy) -> str | None:
             if edit.target == target:
                 want[edit.list].subtract(edit.remove)
                 want[edit.list].update(text for text in edit.add if want[edit.list][text] < 1)
-        for text in sorted({text for counts in have.values() for text in counts}):
+        # Where no list holds a copy, one mention takes an entry out of all, and what stays is added again.
+        for text in sorted({text for counts in have.values() for text, copies in counts.items() if copies > 1}):
             before = tuple(have[name][text] for name in ListName)
             if removals(before, tuple(want[name][text] for name in ListName)) is None:
                 return (
