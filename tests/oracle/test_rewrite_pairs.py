@@ -1,4 +1,4 @@
-"""`compare` against 900 recorded rewrites that a nats-server 2.12.15 and finitely many probes called equivalent or not."""
+"""`compare` against 900 recorded rewrites that nats-server 2.12.15, asked finitely much, called equivalent or not."""
 
 from __future__ import annotations
 
