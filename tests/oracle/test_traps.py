@@ -1,7 +1,7 @@
 """Ways in which nsc does more, or other, than it was asked to, each met by a script or refused beforehand.
 
 The numbers are those of docs/decisions/0005-scripts.md. Traps 3, 4, 10 and 17 are of commands that no script
-uses (`edit export`, `delete import`, `delete mapping --to`, revocations), which the last test holds.
+uses (`edit export`, `delete import`, `delete mapping --to`, revocations), and the first test holds them to that.
 """
 
 from __future__ import annotations
@@ -42,6 +42,29 @@ def applied(store, tmp_path, *edits, code=0):
     assert run.code == code, run
     assert code or expected_is_there(store, out)
     return out
+
+
+READING = {"env", "describe user", "describe account", "describe operator", "generate creds"}
+SIGNING = {"edit user", "edit signing-key", "edit account", "delete mapping"}
+
+
+def test_3_4_8_10_and_17_no_script_uses_a_command_that_does_more_than_it_says(store, tmp_path):
+    store.nsc("edit", "account", "--name=A", "--sk=generate", "--allow-pub=a.>,a.b", "--js-disable")
+    (key,) = store.payload("A")["nats"]["signing_keys"]
+    store.nsc("add", "user", "--account=A", "--name=u", "--allow-pub=a.>,a.b")
+    store.nsc("edit", "signing-key", "--account=A", f"--sk={key}", "--role=r", "--allow-pub=a.>,a.b")
+    targets = (store.user("A", "u"), store.scope("A", key), store.defaults("A"))
+    out = applied(store, tmp_path, *(EditEntries(target, PUB, ("a.b",)) for target in targets))
+    found = {}
+    for script in out.glob("*.sh"):
+        text = script.read_text()
+        ran = re.findall(r"(?:run_nsc|^ +(?=edit ))\s*((?:[a-z-]+ )?[a-z-]+(?= --|\n))", text, re.MULTILINE)
+        found[script.name] = {verb.strip() for verb in ran}
+        assert "--rm-response-perms" not in text
+        assert not re.search(r"delete mapping .*--to", text)
+    assert found["apply.sh"] == READING | SIGNING - {"delete mapping"} | {"push"}
+    assert found["rollback.sh"] == READING | {"delete mapping", "push"}
+    assert found["verify.sh"] == READING
 
 
 JETSTREAM = {
