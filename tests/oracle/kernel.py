@@ -19,7 +19,11 @@ Question = tuple["Claims", Probe]
 
 def kernel_says(claims: Claims, probe: Probe, server: Server) -> bool:
     """The kernel's answer to one probe."""
-    block = Permissions.from_claims(claims)
+    return block_says(Permissions.from_claims(claims), probe, server, queue_names(claims))
+
+
+def block_says(block: Permissions, probe: Probe, server: Server, queues: Iterable[str] = ()) -> bool:
+    """A block's answer to one probe; ``queues`` are the groups a responder may try to join to receive requests."""
     match probe:
         case Connect():
             return block.refusal is None
@@ -28,7 +32,7 @@ def kernel_says(claims: Claims, probe: Probe, server: Server) -> bool:
         case Publish(subject, str(request)):
             return block.may_publish(subject, server) or (
                 block.resp is not None
-                and any(block.delivers(request, queue, [request], server) for queue in (None, *queue_names(claims)))
+                and any(block.delivers(request, queue, [request], server) for queue in (None, *queues))
             )
         case Subscribe(subject, queue):
             return block.may_subscribe(subject, queue, server)

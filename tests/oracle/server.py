@@ -27,7 +27,7 @@ from tests import signing
 from tests.oracle.leafnode import Leaf, Spoke, hub_refuses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(os.environ.get("PERMOPT_TOOLS") or ROOT / ".build" / "bin")
@@ -59,9 +59,9 @@ class Event(NamedTuple):
     text: str = ""
 
 
-def user_token(claims: Mapping[str, Any], owner: signing.Key = ACCOUNT) -> str:
+def user_token(claims: Mapping[str, Any]) -> str:
     """A user of the oracle's account with these permissions, as they stand."""
-    return signing.sign(signing.user_claims(USER, None, "probe", **claims), owner)
+    return signing.sign(signing.user_claims(USER, None, "probe", **claims), ACCOUNT)
 
 
 class RealServer:
@@ -222,11 +222,13 @@ class Client:
 class Oracle:
     """Answers probes by trying them on a real server."""
 
-    def __init__(self, server: RealServer, owner: signing.Key = ACCOUNT) -> None:
+    def __init__(
+        self, server: RealServer, token_of: Callable[[Claims], str] = user_token, publisher: str | None = None
+    ) -> None:
         self.server = server
-        self.owner = owner
         self.asked = 0
-        self._publisher = server.connect(user_token({}, owner))
+        self._token_of = token_of
+        self._publisher = server.connect(publisher or user_token({}))
 
     def close(self) -> None:
         self._publisher.close()
@@ -263,7 +265,7 @@ class Oracle:
         return [answers[index] for index in range(len(asked))]
 
     def _ask_client(self, claims: Claims, probes: list[Probe]) -> list[bool]:
-        token = user_token(claims, self.owner)
+        token = self._token_of(claims)
         lines: dict[int, str] = {}
         deliveries: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         answers: dict[int, bool] = {}
@@ -317,7 +319,7 @@ class Oracle:
     def replies(self, claims: Claims, probe: Publish, attempts: int, *, after: float = 0.0) -> int:
         """How many of ``attempts`` replies to one request are accepted, the first ``after`` so many seconds."""
         assert probe.replying_to is not None
-        with self.server.connect(user_token(claims, self.owner)) as client:
+        with self.server.connect(self._token_of(claims)) as client:
             for queue in (None, *queue_names(claims)):
                 client.say(sub(probe.replying_to, queue, 1))
                 self._publisher.say(f"PUB {word(probe.replying_to)} {word(probe.subject)} 0\r\n")
@@ -330,7 +332,7 @@ class Oracle:
 
     def leaf_hears(self, claims: Claims, subjects: Sequence[str]) -> list[bool]:
         """Whether the hub tells a leafnode of a subscription to each of these subjects."""
-        with Leaf(self.server.leaf_port, user_token(claims, self.owner), USER) as leaf:
+        with Leaf(self.server.leaf_port, self._token_of(claims), USER) as leaf:
             if not leaf.welcome:
                 return [False] * len(subjects)
             distinct = list(dict.fromkeys(subjects))
@@ -344,7 +346,7 @@ class Oracle:
         found: list[list[bool]] = []
         for start in range(0, len(blocks), Spoke.SEATS):
             part = blocks[start : start + Spoke.SEATS]
-            tokens = [user_token(claims, self.owner) for claims, _ in part]
+            tokens = [self._token_of(claims) for claims, _ in part]
             with Spoke(self.server, [(token, USER.seed.decode()) for token in tokens]) as spoke:
                 for seat, (_, subjects) in enumerate(part):
                     passed = spoke.asks(seat, [word(s) for s in subjects])
