@@ -80,12 +80,12 @@ class Hierarchy:
     has_users: bool = True
 
     def with_account(self, account: Signed[AccountClaims]) -> Hierarchy:
-        """This hierarchy with one account replaced (found by its key)."""
+        """A hierarchy with one account replaced (found by its key)."""
         accounts = {**self.accounts, account.claims.sub: account}
         return replace(self, accounts=MappingProxyType(accounts))
 
     def with_user(self, user: Signed[UserClaims]) -> Hierarchy:
-        """This hierarchy with one user replaced (found by its key and account)."""
+        """A hierarchy with one user replaced (found by its key and account)."""
         users = {**self.users, (user.claims.sub, user.claims.account): user}
         return replace(self, users=MappingProxyType(users))
 

@@ -36,6 +36,10 @@ class Patterns:
             state = self._trie.step(state, token)
         return bool(self._trie.mask(state))
 
+    def matches(self, tokens: Iterable[str]) -> bool:
+        """Whether one pattern matches a literal subject, given as its tokens."""
+        return bool(self._trie.match(tokens))
+
     def overlaps(self, subject: Subject) -> bool:
         """Whether some subject belongs to ``subject`` and to one pattern."""
         nodes = {0}

@@ -71,7 +71,10 @@ def smallest(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 
 def smaller(
-    entries: Sequence[Entry], same: Callable[[tuple[Entry, ...]], bool], most_merges: int = 2_000
+    entries: Sequence[Entry],
+    same: Callable[[tuple[Entry, ...]], bool],
+    idle: Callable[[Tokens], bool] = lambda _: True,
+    depth: int = 0,
 ) -> tuple[Entry, ...]:
     """A list that means the same, of which no entry can be dropped and no two be merged into one.
 
@@ -80,9 +83,12 @@ def smaller(
     entries
         The list as it stands.
     same
-        Whether a list in its place would mean the same to every client; asked for each step, the judge of everything.
-    most_merges
-        How many pairs may be tried; beyond it merging stops where it is.
+        Whether a list in its place would mean the same to every client; every step asks it.
+    idle
+        Whether nobody cares what this list says of a literal subject, because another list settles it. It spares
+        asking `same` in vain; without it every entry and every pair is asked about.
+    depth
+        The most tokens an entry of any list of the block has.
 
     Returns
     -------
@@ -90,30 +96,58 @@ def smaller(
         In the order read, a merged entry in the place of the first of its two.
     """
     kept = tuple(entries)
-    tries = most_merges
+    depth = max(depth, *(len(entry.subject.tokens) for entry in kept)) + 1
     while True:
-        kept = _dropped(kept, same)
-        for left, right in combinations(range(len(kept)), 2):
-            joined = _join(kept[left], kept[right])
-            if joined is None or tries == 0:
-                continue
-            tries -= 1
-            merged = (*kept[:left], joined, *kept[left + 1 : right], *kept[right + 1 :])
-            if same(merged):
-                kept = merged
-                break
-        else:
+        kept = _dropped(kept, same, idle, depth)
+        merged = _merged(kept, same, idle, depth)
+        if merged is None:
             return kept
+        kept = merged
 
 
-def _dropped(entries: tuple[Entry, ...], same: Callable[[tuple[Entry, ...]], bool]) -> tuple[Entry, ...]:
+def _dropped(
+    entries: tuple[Entry, ...],
+    same: Callable[[tuple[Entry, ...]], bool],
+    idle: Callable[[Tokens], bool],
+    depth: int,
+) -> tuple[Entry, ...]:
     # The longest go first: of two that could stand for each other the shorter stays.
     for entry in sorted(entries, key=lambda entry: (-len(entry.text), entry.text)):
         index = entries.index(entry)
         fewer = (*entries[:index], *entries[index + 1 :])
-        if fewer and same(fewer):
+        others = _trie(fewer)
+        if fewer and _all_spared(entry, lambda subject: others.match(subject) or idle(subject), depth) and same(fewer):  # noqa: B023
             entries = fewer
     return entries
+
+
+def _merged(
+    entries: tuple[Entry, ...],
+    same: Callable[[tuple[Entry, ...]], bool],
+    idle: Callable[[Tokens], bool],
+    depth: int,
+) -> tuple[Entry, ...] | None:
+    trie = _trie(entries)
+    for left, right in combinations(range(len(entries)), 2):
+        joined = _join(entries[left], entries[right])
+        if joined is None or not _all_spared(joined, lambda subject: trie.match(subject) or idle(subject), depth):
+            continue
+        merged = (*entries[:left], joined, *entries[left + 1 : right], *entries[right + 1 :])
+        if same(merged):
+            return merged
+    return None
+
+
+def _trie(entries: Sequence[Entry]) -> Automaton:
+    return Automaton((e.subject.tokens, 1) for e in entries if e.queue is None and e.subject.is_valid)
+
+
+def _all_spared(entry: Entry, is_spared: Callable[[Tokens], object], depth: int) -> bool:
+    """Whether all subjects of an entry may be; a queue entry or an ignored one always may."""
+    if entry.queue is not None or not entry.subject.is_valid:
+        return True
+    tokens = entry.subject.tokens
+    return all(is_spared(_generic(tokens, length)) for length in _lengths(tokens, depth))
 
 
 def _join(left: Entry, right: Entry) -> Entry | None:
