@@ -162,8 +162,9 @@ def covered(entries: Sequence[Entry]) -> dict[int, int]:
     if wide:
         for (text, queue), index in seen.items():
             trie = wide.get(queue is not None)
-            tokens = () if trie is None else tuple(text.split("."))
-            for other in _covering(trie, tokens):
+            if trie is None:
+                continue
+            for other in _covering(trie, tuple(text.split("."))):
                 if other != index and (queue is None or _queue_covers(entries[other].queue, queue)):
                     found[index] = other
                     break
