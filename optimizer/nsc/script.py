@@ -2,66 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import textwrap
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from optimizer.claims.encode import nats_object, payload_bytes, reencoded, token_size
-from optimizer.claims.model import AccountClaims
+from optimizer.claims.encode import nats_object
+from optimizer.edits import EditEntries, ListName, obstacle
 from optimizer.errors import MismatchError, UsageError
-from optimizer.nsc.fingerprint import fingerprint
-from optimizer.nsc.shell import APPLY, COMMON, ROLLBACK, VERIFY
 from optimizer.nsc.step import steps_for
-from optimizer.nsc.words import WIDTH, command, comment, flag, word
-from optimizer.text import printable
+from optimizer.nsc.writer import Writer, label
+from optimizer.proposals import Safety
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from optimizer.hierarchy import Hierarchy
-    from optimizer.nsc.step import State, TokenSteps
+    from optimizer.nsc.step import TokenSteps
     from optimizer.proposals import Judgement, Proposal
 
 EXPECTED = "permopt.expected.v1"
-
-_QUIET = "Nothing is pushed unless --push is given. nsc's own context (nsc.json) stays as it is. The script may be"
-_QUIET += " stopped at any time and run again."
-_OPTIONS = """\
-options:
-  --data-dir DIR      the stores directory, the one that holds the operator's
-  --keystore-dir DIR  the directory with keys and creds
-  -H DIR              both are DIR, as in nsc -H
-  --operator NAME     the operator's directory, where it is not the one that was read"""
-_PUSH = """
-  --push              push the accounts afterwards: nothing is pushed otherwise"""
-_PUSH_BACK = """
-  --push              sign the old account claims again and push them, see above"""
-_CHANGED = """\
-exit status:
-  0  done, or done already
-  1  nsc failed, for instance because a key is missing
-  2  wrong usage
-  4  the store is not the one that the plan was made from; nothing more is changed
-  5  """
-_USAGE = {
-    "apply.sh": (
-        "Carry out the plan with nsc.",
-        _OPTIONS + _PUSH,
-        _CHANGED + "an edit did not yield what was predicted; that token was put back",
-    ),
-    "rollback.sh": (
-        "Put back the tokens from before apply.sh.",
-        _OPTIONS + _PUSH_BACK,
-        _CHANGED + "a token put back is not the one from before",
-    ),
-    "verify.sh": (
-        "Check that the store is what the plan promised; change nothing.",
-        _OPTIONS,
-        _CHANGED + "some token is not as promised",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +59,30 @@ def script_for(hierarchy: Hierarchy, proposals: Sequence[Proposal], judgement: J
     MismatchError
         The judgement promises other bytes than these commands lead to.
     """
+    _check_allowed(hierarchy, proposals)
     tokens = steps_for(hierarchy, proposals)
     if not tokens:
         raise UsageError("there is nothing to put into a script", "accept a proposal first: `permopt review`")
     _check_promise(tokens, judgement)
-    writer = _Writer(hierarchy, tuple(proposals), judgement, tokens)
-    return Script(writer.apply(), writer.rollback(), writer.verify(), writer.expected())
+    writer = Writer(hierarchy, tuple(proposals), judgement, tokens)
+    return Script(
+        writer.apply(),
+        writer.rollback(),
+        writer.verify(),
+        _expected(hierarchy, proposals, tokens, writer.operator_name()),
+    )
+
+
+def _check_allowed(hierarchy: Hierarchy, proposals: Sequence[Proposal]) -> None:
+    """Nothing gets in that the judge would not let in: this is the last door before a shell."""
+    for proposal in proposals:
+        if proposal.judgement.safety is Safety.ADVICE:
+            raise UsageError(f"proposal `{proposal.id}` is advice, which no script carries out")
+        for target in dict.fromkeys(edit.target for edit in proposal.edits):
+            # An edit of nothing meets what stands in the way of any edit of the token.
+            reason = obstacle(EditEntries(target, ListName.PUB_ALLOW), hierarchy)
+            if reason is not None:
+                raise UsageError(f"no script can carry out proposal `{proposal.id}`: {reason}")
 
 
 def _check_promise(tokens: Sequence[TokenSteps], judgement: Judgement) -> None:
@@ -116,260 +92,26 @@ def _check_promise(tokens: Sequence[TokenSteps], judgement: Judgement) -> None:
         found = (token.before.bytes, token.after.bytes)
         if promised.get(key, found) != found:
             raise MismatchError(
-                f"the plan promises {promised[key]} bytes for {_label(token)}, nsc would make it {found}",
+                f"the plan promises {promised[key]} bytes for {label(token)}, nsc would make it {found}",
                 "make the plan again with `permopt propose`",
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
-    hierarchy: Hierarchy
-    proposals: tuple[Proposal, ...]
-    judgement: Judgement
-    tokens: tuple[TokenSteps, ...]
-
-    def apply(self) -> str:
-        users = [token for token in self.tokens if token.user is not None]
-        creds = "nsc renews a user's creds file at every step: hand none out before the script is done."
-        return _text(
-            *self._head("apply.sh", "carries out these proposals with nsc", _QUIET, *([creds] if users else [])),
-            COMMON + APPLY,
-            *self._targets(),
-            _title("the steps"),
-            *self._steps(),
-            "main() {",
-            '  options "$@"',
-            "  open_store",
-            "  left=0",
-            f"  for one in {self._each('t')}; do",
-            '    "$one"',
-            "    look",
-            '    [ "$state" = "$after" ] || { left=$((left + 1)); need_key; }',
-            "  done",
-            f'  for one in {self._each("do")}; do "$one"; done',
-            '  if [ "$left" -eq 0 ]; then',
-            "    echo 'Already done: nothing was changed.'",
-            "  else",
-            "    echo 'Done. verify.sh checks it, rollback.sh takes it back.'",
-            *_listed("These have effect once their new creds files are handed out:", users, "    "),
-            "  fi",
-            *self._pushing("These have effect once they are pushed (--push, or nsc push):"),
-            "}",
-        )
-
-    def rollback(self) -> str:
-        back = "It restores each token byte for byte, from the copy that apply.sh kept, else from the"
-        back += " text below. The creds files that nsc keeps are renewed where the users' keys are there."
-        push = "Where the new account tokens have been pushed, use --push: a server that misses the push of an old"
-        push += " token gives its newer one back to all the others. So the old claims are signed again, with a new"
-        push += " iat, and then pushed."
-        return _text(
-            *self._head("rollback.sh", "puts back the tokens from before these proposals", back, push, _QUIET),
-            COMMON + ROLLBACK,
-            *self._targets(back=True),
-            _title("the tokens as they were read: public, as every token is"),
-            *(
-                f"b{index}() {{ # {_label(token)}\n  tr -d '\\n' <<'=END='\n{_folded(token)}\n=END=\n}}\n"
-                for index, token in enumerate(self.tokens, 1)
-            ),
-            "main() {",
-            '  options "$@"',
-            "  open_store",
-            f"  for one in {self._each('t')}; do",
-            '    "$one"',
-            "    look",
-            "  done",
-            f"  for number in {self._each('')}; do",
-            '    "t$number"',
-            "    look",
-            '    restore "b$number"',
-            "  done",
-            "  echo 'The tokens are as before.'",
-            *self._pushing("If these have been pushed, push them again: rollback.sh --push", "sign_again"),
-            "}",
-        )
-
-    def verify(self) -> str:
-        return _text(
-            *self._head("verify.sh", "checks that the store is what these proposals promised", "It changes nothing."),
-            COMMON + VERIFY,
-            *self._targets(),
-            "main() {",
-            '  options "$@"',
-            "  open_store",
-            f"  for one in {self._each('t')}; do",
-            '    "$one"',
-            "    check",
-            "  done",
-            f'  [ "$wrong" -eq 0 ] || fail 5 "of {len(self.tokens)} tokens not as promised: $wrong"',
-            "}",
-        )
-
-    def expected(self) -> dict[str, Any]:
-        operator = self.hierarchy.operator
-        return {
-            "type": EXPECTED,
-            "operator": None
-            if operator is None
-            else {"name": operator.claims.name, "key": operator.claims.sub, "store": self._operator()},
-            "proposals": [proposal.id for proposal in self.proposals],
-            "targets": [_expected(token) for token in self.tokens],
-        }
-
-    def _head(self, name: str, what: str, *more: str) -> Iterator[str]:
-        before = sum(token.before.bytes for token in self.tokens)
-        after = sum(token.after.bytes for token in self.tokens)
-        yield "#!/bin/sh"
-        yield comment(f"{name}: {what}.")
-        yield "#"
-        for proposal in self.proposals:
-            yield comment(f"  {proposal.id} ({proposal.judgement.safety.value}): {_message(proposal)}")
-        yield "#"
-        for token in self.tokens:
-            yield comment(f"  {_label(token)}: {token.before.bytes} -> {token.after.bytes} bytes")
-        saved = f"{before - after} saved" if after <= before else f"{after - before} more"
-        yield comment(f"In all {before} -> {after} bytes, {saved}.")
-        yield comment(f"Safety: {self.judgement.safety.value}. {_terms(self.judgement)}")
-        yield "#"
-        for text in more:
-            yield comment(text)
-        yield "\nset -eu\n"
-        about, options, status = _USAGE[name]
-        yield f"usage() {{\n  cat <<'END'\nusage: sh {name} [options]\n\n{about}\n\n{options}\n"
-        yield "Without directories, nsc is asked where the store is. NSC names another nsc than the one on PATH."
-        yield f"\n{status}\nEND\n}}"
-
-    def _targets(self, *, back: bool = False) -> Iterator[str]:
-        operator = self.hierarchy.operator
-        yield _title("the store, and its tokens that are edited: each with the states it may be in")
-        yield f"operator={word(self._operator())}"
-        yield f"operator_key={'' if operator is None else word(operator.claims.sub)}"
-        yield f"kept=$here/before-{self._plan()}\n"
-        for index, token in enumerate(self.tokens, 1):
-            account, claims = token.account.claims, token.signed.claims
-            kind, user = ("account", "") if token.user is None else ("user", token.user.claims.name)
-            states = [_state(state) for state in token.states]
-            names = " ".join(f"$s{number}" for number in range(len(states)))
-            yield f"t{index}() {{"
-            yield f"  kind={kind} account={word(account.name)} user={word(user)}"
-            yield f"  label={word(_label(token))}"
-            yield f"  subject={word(claims.sub)}"
-            yield f"  issuer={word(claims.iss)}"
-            yield f"  id={word(_id(token))}"
-            yield "  target"
-            yield from (f"  s{number}={state}" for number, state in enumerate(states))
-            yield f"  before=$s0 after=$s{len(states) - 1}"
-            if back and isinstance(claims, AccountClaims):
-                names += " $signed_again"
-                yield f"  signed_again={_signed_again(claims)}"
-                yield f"  no_mapping={_no_mapping(claims)}"
-            elif back:
-                yield "  signed_again="
-            yield f'  known="{names}"\n}}\n'
-
-    def _steps(self) -> Iterator[str]:
-        by_id = {proposal.id: proposal for proposal in self.proposals}
-        total, number = sum(len(token.steps) for token in self.tokens), 0
-        for index, token in enumerate(self.tokens, 1):
-            yield f"do{index}() {{ # {_label(token)}\n  t{index}\n  look\n  keep"
-            last: tuple[str, ...] = ()
-            for place, step in enumerate(token.steps):
-                number += 1
-                yield f"\n  # Step {number} of {total}: {', '.join(step.proposals)}"
-                if step.proposals != last:
-                    for proposal in (by_id[id_] for id_ in step.proposals):
-                        yield comment(f"  Why: {_message(proposal)}", "  ")
-                        safety = proposal.judgement.safety.value
-                        yield comment(f"  Safety: {safety}. {_terms(proposal.judgement)}", "  ")
-                elif not any(text.startswith("--rm=") for text in step.argv):
-                    yield "  #   This puts back what other lists keep: --rm took it out of all four."
-                last = step.proposals
-                yield f'  step "$s{place}" "$s{place + 1}" \\'
-                yield command(tuple(map(flag, step.argv)))
-            yield "\n  finish\n}\n"
-
-    def _pushing(self, otherwise: str, first: str = "") -> Iterator[str]:
-        numbered = [(index, token) for index, token in enumerate(self.tokens, 1) if token.user is None]
-        tokens = [token for _, token in numbered]
-        if tokens:
-            yield '  if [ -n "$push" ]; then'
-            if first:
-                yield f"    for one in {' '.join(f't{index}' for index, _ in numbered)}; do"
-                yield f'      "$one"\n      look\n      {first}\n    done'
-            yield f"    push_all {' '.join(word(token.account.claims.name) for token in tokens)}"
-            yield "    echo 'Pushed.'"
-            yield "  else"
-            yield from _listed(otherwise, tokens, "    ")
-            yield "  fi"
-
-    def _each(self, letter: str) -> str:
-        return " ".join(f"{letter}{index}" for index in range(1, len(self.tokens) + 1))
-
-    def _plan(self) -> str:
-        """A name for the copies of the tokens before: another plan in the same directory has others."""
-        states = [(_id(token), _state(token.before), _state(token.after)) for token in self.tokens]
-        return hashlib.sha256(repr(states).encode()).hexdigest()[:12]
-
-    def _operator(self) -> str:
-        operator = self.hierarchy.operator
-        return "" if operator is None else operator.store_name or operator.claims.name
+def _expected(
+    hierarchy: Hierarchy, proposals: Sequence[Proposal], tokens: Sequence[TokenSteps], store: str
+) -> dict[str, Any]:
+    operator = hierarchy.operator
+    return {
+        "type": EXPECTED,
+        "operator": None
+        if operator is None
+        else {"name": operator.claims.name, "key": operator.claims.sub, "store": store},
+        "proposals": [proposal.id for proposal in proposals],
+        "targets": [_target(token) for token in tokens],
+    }
 
 
-def _text(*parts: str) -> str:
-    return "\n".join([*parts, "", 'main "$@"; exit', ""])
-
-
-def _listed(text: str, tokens: Sequence[TokenSteps], indent: str) -> Iterator[str]:
-    if tokens:
-        yield f"{indent}echo '{text}'"
-        yield f"{indent}printf '  %s\\n' \\"
-        yield " \\\n".join(f"{indent}  {word(_label(token))}" for token in tokens)
-
-
-def _title(text: str) -> str:
-    return f"# ---- {text} ".ljust(WIDTH, "-") + "\n"
-
-
-def _message(proposal: Proposal) -> str:
-    return proposal.finding.message[:300]
-
-
-def _terms(judgement: Judgement) -> str:
-    return f"Takes effect {judgement.reach}; disturbs {judgement.disturbs}; undo: {judgement.undo}."
-
-
-def _state(state: State) -> str:
-    return f"{state.fingerprint}:{state.bytes}"
-
-
-def _label(token: TokenSteps) -> str:
-    account = printable(token.account.claims.name)
-    return f"account {account}" if token.user is None else f"user {account}/{printable(token.user.claims.name)}"
-
-
-def _id(token: TokenSteps) -> str:
-    """A file name for the token: keys are base32. One key may be a user of several accounts."""
-    account = token.account.claims.sub
-    return account if token.user is None else f"{account}-{token.user.claims.sub}"
-
-
-def _folded(token: TokenSteps) -> str:
-    """The token as lines, of which none is the ``=END=`` behind it: base64url without padding has no such sign."""
-    return "\n".join(textwrap.wrap(token.signed.token.text, WIDTH))
-
-
-def _signed_again(before: AccountClaims) -> str:
-    """The state that nsc leaves when it signs the old claims anew."""
-    claims = reencoded(before)
-    return f"{fingerprint(nats_object(claims))}:{token_size(len(payload_bytes(claims)))}"
-
-
-def _no_mapping(claims: AccountClaims) -> str:
-    """A subject that the account does not map: `nsc delete mapping` of it signs again and changes nothing."""
-    return next(name for n in count() if (name := f"permopt.no.mapping.{n}") not in claims.mappings)
-
-
-def _expected(token: TokenSteps) -> dict[str, Any]:
+def _target(token: TokenSteps) -> dict[str, Any]:
     account, user = token.account.claims, token.user
     return {
         "kind": "account" if user is None else "user",

@@ -11,7 +11,7 @@ import pytest
 from optimizer.errors import MismatchError, UsageError
 from optimizer.nsc.fingerprint import fingerprint
 from optimizer.nsc.script import script_for
-from optimizer.proposals import TokenChange
+from optimizer.proposals import Safety, TokenChange
 from tests.builders import Account, User, removing, store, user_of
 from tests.oracle.nsc_tool import SHELLS, judgement, proposal
 
@@ -78,6 +78,18 @@ def test_a_judgement_that_promises_other_bytes_is_refused(read, one):
     promise = replace(judgement(), tokens=(TokenChange(target.account, target.user, before, after - 1),))
     with pytest.raises(MismatchError, match="user ACME/app"):
         script_for(read, [one], promise)
+
+
+def test_advice_and_what_nsc_must_not_edit_never_get_into_a_script(read, one):
+    advice = replace(one, judgement=replace(judgement(), safety=Safety.ADVICE))
+    with pytest.raises(UsageError, match="is advice"):
+        script_for(read, [advice], judgement())
+    with pytest.raises(UsageError, match="managed store"):
+        script_for(replace(read, managed=True), [one], judgement())
+    named = store(Account("ACME\n", users=[User("app", pub={"allow": ["a.>", "a.b"]})]))
+    spaced = proposal("p", removing(user_of(named, "ACME\n/app"), "pub.allow", "a.b"))
+    with pytest.raises(UsageError, match="trims names"):
+        script_for(named, [spaced], judgement())
 
 
 def test_rollback_holds_the_public_tokens_from_before_and_apply_none(read, one):
