@@ -3,8 +3,9 @@
     python benchmarks/make_store.py 1000 /tmp/store
 
 Account tokens have a median of about 3.1 KB, a 90th percentile of 10 KB, a 99th of 60 KB and a maximum near 0.5 MB; an
-account has 1.5 users. The same number of accounts gives the same store. Nothing of it is ever committed, and the keys
-are derived from names when they are needed and not written anywhere.
+account has 1.5 users; the tokens are as nsc writes them. One permission list in 20 has something to propose. The same
+number of accounts gives the same store. None of it is ever committed, and the keys are derived from names when they
+are needed and written nowhere.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from optimizer.claims.decode import decode
+from optimizer.claims.encode import reencoded
+from optimizer.claims.token import parse_token
 from tests import signing
 
 if TYPE_CHECKING:
@@ -29,7 +33,9 @@ TEAMS = ("orders", "billing", "stock", "fleet", "search", "media", "risk", "crm"
 NOUNS = ("order", "invoice", "item", "truck", "query", "image", "score", "lead", "basket", "refund", "route", "batch")
 VERBS = ("created", "updated", "deleted", "read", "list", "sync", "failed", "done")
 REGIONS = ("eu", "us", "apac", "latam", "mea")
-_LARGEST = 500_000
+UNTIDY = 0.05
+"""The share of permission lists that hold an entry twice and entries that another one covers."""
+_MEDIAN, _P90, _LARGEST = 2_900, 9_700, 500_000
 
 
 def main(count: int, root: Path) -> None:
@@ -49,7 +55,7 @@ def main(count: int, root: Path) -> None:
         name = f"{chance.choice(TEAMS).upper()}_{number:05}"
         key = signing.account(f"bench {number}")
         body = _body(chance, number, _target(chance), offered)
-        token = signing.sign(signing.account_claims(key, name, **body), operator)
+        token = _by_nsc(signing.sign(signing.account_claims(key, name, **body), operator), operator)
         sizes.append(len(token))
         _write_account(home, name, token, dict(_users(chance, number, key, body)))
     cuts = quantiles(sizes, n=100)
@@ -57,6 +63,11 @@ def main(count: int, root: Path) -> None:
         f"{count} accounts in {home}: median {cuts[49] / 1024:.1f} KB, p90 {cuts[89] / 1024:.1f} KB, "
         f"p99 {cuts[98] / 1024:.1f} KB, max {max(sizes) / 1024:.0f} KB"
     )
+
+
+def _by_nsc(token: str, key: signing.Key) -> str:
+    """The token as nsc would have written it: lists sorted, absent limits filled in."""
+    return signing.sign(reencoded(decode(parse_token(token))), key)
 
 
 def _write_account(home: Path, name: str, token: str, users: dict[str, str]) -> None:
@@ -68,10 +79,11 @@ def _write_account(home: Path, name: str, token: str, users: dict[str, str]) -> 
 
 
 def _target(chance: random.Random) -> int:
-    """The bytes of an account token: log-normal, with a heavy tail of 3 in 100."""
-    if chance.random() < 0.035:
-        return int(math.exp(chance.uniform(math.log(15_000), math.log(_LARGEST))))
-    return int(chance.lognormvariate(math.log(2_500), 0.97))
+    """The bytes of an account token: log-normal up to the 90th percentile, and a Pareto tail above it."""
+    size = chance.lognormvariate(math.log(_MEDIAN), 0.914)
+    if size > _P90:
+        size = _P90 * chance.paretovariate(1.285)
+    return int(min(size, _LARGEST))
 
 
 def _body(chance: random.Random, number: int, target: int, offered: list[tuple[str, str, str]]) -> dict[str, Any]:
@@ -117,16 +129,22 @@ def _part(chance: random.Random, team: str, serial: str, offered: list[tuple[str
 
 
 def _entries(chance: random.Random, team: str, about: int) -> list[str]:
-    """A list as people leave them: mostly literal, one in ten redundant."""
-    entries = []
-    for _ in range(max(1, int(chance.gauss(about, about / 2)))):
-        subject = f"{team}.{chance.choice(NOUNS)}.{chance.choice(VERBS)}.{chance.choice(REGIONS)}"
+    """A list as people write them, with wildcards beside literals; a share of the lists is untidy, as they become."""
+    number = max(1, int(chance.gauss(about, about / 2)))
+    entries: list[str] = []
+    for noun in chance.sample(NOUNS, k=min(len(NOUNS), 1 + number // 3)):
         draw = chance.random()
-        if draw < 0.10:
-            subject = subject.rpartition(".")[0] + ".*"
-        elif draw < 0.15:
-            subject = ".".join(subject.split(".")[:2]) + ".>"
-        entries.append(subject)
+        if draw < 0.15:
+            entries.append(f"{team}.{noun}.>")
+        elif draw < 0.3:
+            entries.append(f"{team}.{noun}.*.{chance.choice(REGIONS)}")
+        else:
+            entries += [f"{team}.{noun}.{verb}.{chance.choice(REGIONS)}" for verb in chance.sample(VERBS, k=4)]
+    entries = entries[:number]
+    if chance.random() < UNTIDY:
+        literal = chance.choice(entries)
+        entries += [chance.choice(entries), literal.rpartition(".")[0] + ".>"]
+    chance.shuffle(entries)
     return entries
 
 
@@ -139,13 +157,13 @@ def _users(chance: random.Random, number: int, owner: signing.Key, body: dict[st
             scope = chance.choice(scopes)
             serial = scope["role"].removeprefix("role")
             signer = signing.account(f"bench signing {number} {serial}")
-            yield name, signing.sign(signing.scoped_user_claims(user, owner, name), signer)
+            yield name, _by_nsc(signing.sign(signing.scoped_user_claims(user, owner, name), signer), signer)
             continue
         team = chance.choice(TEAMS)
         lists = {side: {"allow": _entries(chance, team, 10)} for side in ("pub", "sub")}
         if chance.random() < 0.2:
             lists["sub"]["deny"] = _entries(chance, team, 2)
-        yield name, signing.sign(signing.user_claims(user, None, name, **lists), owner)
+        yield name, _by_nsc(signing.sign(signing.user_claims(user, None, name, **lists), owner), owner)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from optimizer.graph.resolve import route, without_places
 from optimizer.settings import Server
 from optimizer.subjects.subject import Subject
 from tests import signing
-from tests.oracle.server import OPERATOR, RealServer, RefusedError, user_token
+from tests.oracle.server import OPERATOR, USER, RealServer, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -287,15 +287,19 @@ def signed(name: str, topology: Topology) -> dict[str, str]:
     return tokens
 
 
+def member(account: signing.Key) -> str:
+    return signing.sign(signing.user_claims(USER, None, "member"), account)
+
+
 def tried(server: RealServer, importer: signing.Key, exporter: signing.Key, claims: Import) -> str:
     """What the real server makes of one import."""
     try:
-        mine = server.connect(user_token({}, importer))
+        mine = server.connect(member(importer))
     except RefusedError:
         return "refused"
     with mine:
         try:
-            theirs = server.connect(user_token({}, exporter))
+            theirs = server.connect(member(exporter))
         except RefusedError:
             return "dropped"
         with theirs:
