@@ -21,7 +21,7 @@ def test_the_page_in_the_documentation_is_the_one_the_command_shows(capsys, name
     compare(PAGES / f"{name}.md", capsys.readouterr().out)
 
 
-def test_the_index_lists_every_rule_with_a_link(capsys):
+def test_the_index_lists_every_rule_with_a_link():
     lines = [f"- [`{rule.name}`]({rule.name}.md) ({rule.severity.value}): {rule.summary}" for rule in RULES]
     compare(PAGES / "README.md", "\n".join(["# Rules", "", *lines, ""]))
     assert {path.stem for path in PAGES.glob("*.md")} == {rule.name for rule in RULES} | {"README"}
