@@ -15,12 +15,12 @@ from optimizer.access.principals import account_blocks
 from optimizer.access.side_effects import side_effects
 from optimizer.claims.encode import payload_bytes, reencoded, token_size
 from optimizer.claims.keys import AccountKey, UserKey
+from optimizer.claims.model import AccountClaims, UserClaims
 from optimizer.edits import (
     EditEntries,
     TargetKind,
     apply_all,
     obstacle,
-    permission_lists,
     together,
     touches_account_token,
 )
@@ -28,9 +28,8 @@ from optimizer.proposals import Judgement, Proof, Safety, TokenChange, Witness
 from optimizer.subjects.compare import Connect, Relation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
-    from optimizer.claims.model import UserClaims
     from optimizer.edits import Edit, ListName, Target
     from optimizer.hierarchy import Hierarchy, Signed
     from optimizer.settings import Settings
@@ -177,59 +176,88 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A token as nsc would write it without any edit: what a re-encode alone does, found out once.
+
+    Parameters
+    ----------
+    payload
+        Bytes of the payload.
+    also
+        From `side_effects`.
+    changed
+        Blocks of which it changes the lists: those with an explicit empty list.
+    """
+
+    claims: AccountClaims | UserClaims
+    payload: int
+    also: tuple[str, ...] = ()
+    changed: tuple[Target, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """One account and its users between two edits.
 
     Parameters
     ----------
-    sizes
-        Bytes of the tokens that were edited before; the others have the size they were read with.
+    written
+        The tokens that were edited before; the others are as they were read.
     importers
         Names of the accounts that import a service from this one.
     """
 
     hierarchy: Hierarchy
-    sizes: Mapping[TokenName, int] = field(default_factory=dict)
+    written: Mapping[TokenName, Rewritten] = field(default_factory=dict)
     importers: tuple[str, ...] = ()
+    _rewritten: dict[TokenName, Rewritten] = field(default_factory=dict, compare=False)
 
     def tried(self, edits: Sequence[Edit], settings: Settings) -> Trial:
         """What comes of these edits, all of them of this account."""
-        touched = dict.fromkeys(_token(edit.target) for edit in edits)
-        before, after, sizes = self.hierarchy, apply_all(edits, self.hierarchy), dict(self.sizes)
-        also: list[str] = []
-        changes, targets = [], []
-        for token in touched:
-            account, user = token
-            if user is None:
-                old_account, new_account = before.accounts[account], after.accounts[account]
-                claims = reencoded(new_account.claims)
-                also += side_effects(old_account.claims, claims)
-                after = after.with_account(replace(new_account, claims=claims))
-                targets += _changed(before, after, account, edits)
-                size = sizes.get(token, old_account.token.size)
-                sizes[token] = token_size(len(payload_bytes(claims)))
-            else:
-                old_user, new_user = before.users[user, account], after.users[user, account]
-                user_claims = reencoded(new_user.claims)
-                also += side_effects(old_user.claims, user_claims)
-                after = after.with_user(replace(new_user, claims=user_claims))
-                targets += [edit.target for edit in edits if _token(edit.target) == token][:1]
-                size = sizes.get(token, old_user.token.size)
-                sizes[token] = token_size(len(payload_bytes(user_claims)))
-            changes.append(TokenChange(account, user, size, sizes[token]))
-        outcomes = [compared(before, after, target, settings) for target in targets]
+        tokens = {_token(edit.target): self._as_nsc_writes(_token(edit.target)) for edit in edits}
+        before = self.hierarchy
+        for rewritten in tokens.values():
+            before = _with_claims(before, rewritten.claims)
+        after = apply_all(edits, before)
+        targets = dict.fromkeys(edit.target for edit in edits)
+        also, changes, written = [], [], dict(self.written)
+        for token, rewritten in tokens.items():
+            # An edit changes its blocks alone, so these decide what else and how many bytes; the rest was weighed.
+            blocks = frozenset(target.key for target in targets if _token(target) == token)
+            old, new = _part(rewritten.claims, blocks), _part(_claims(after, token), blocks)
+            also += [*rewritten.also, *side_effects(old, new)]
+            payload = rewritten.payload + len(payload_bytes(new)) - len(payload_bytes(old))
+            size = token_size(rewritten.payload) if token in self.written else _signed(before, token).token.size
+            changes.append(TokenChange(*token, size, token_size(payload)))
+            written[token] = Rewritten(_claims(after, token), payload)
+            targets |= dict.fromkeys(rewritten.changed)
+        outcomes = [compared(self.hierarchy, after, target, settings) for target in targets]
         outcomes += [
             Compared(relation=Relation.WIDER, gained=(Witness(name, Connect(), settings.servers[0]),))
-            for name in _readmitted(before, touched)
+            for name in _readmitted(self.hierarchy, tokens)
         ]
         return Trial(
             edits=tuple(edits),
-            after=replace(self, hierarchy=after, sizes=sizes),
+            after=State(after, written, self.importers),
             outcome=united(outcomes),
             also=tuple(dict.fromkeys(also)),
             tokens=tuple(changes),
             disturbs=self._disturbs(targets),
         )
+
+    def _as_nsc_writes(self, token: TokenName) -> Rewritten:
+        if token in self.written:
+            return self.written[token]
+        if token not in self._rewritten:
+            claims = _claims(self.hierarchy, token)
+            again = reencoded(claims)
+            changed: tuple[Target, ...] = ()
+            if isinstance(claims, AccountClaims) and isinstance(again, AccountClaims):
+                lists = dict(account_blocks(again))
+                changed = tuple(target for target, block in account_blocks(claims) if lists.get(target) != block)
+            also = side_effects(claims, again)
+            self._rewritten[token] = Rewritten(again, len(payload_bytes(again)), also, changed)
+        return self._rewritten[token]
 
     def _disturbs(self, targets: Iterable[Target]) -> tuple[str, ...]:
         """Whom a push of the account would disturb.
@@ -295,17 +323,27 @@ def _token(target: Target) -> TokenName:
     return target.account, target.user
 
 
-def _changed(before: Hierarchy, after: Hierarchy, account: AccountKey, edits: Iterable[Edit]) -> list[Target]:
-    """Every block of the account's token that is asked to change, or changes in the re-encode."""
-    asked = {edit.target for edit in edits}
-    blocks = dict(account_blocks(before.accounts[account].claims)) | dict(
-        account_blocks(after.accounts[account].claims)
-    )
-    return [
-        target
-        for target in blocks
-        if target in asked or permission_lists(before, target) != permission_lists(after, target)
-    ]
+def _signed(hierarchy: Hierarchy, token: TokenName) -> Signed[AccountClaims] | Signed[UserClaims]:
+    account, user = token
+    return hierarchy.accounts[account] if user is None else hierarchy.users[user, account]
+
+
+def _claims(hierarchy: Hierarchy, token: TokenName) -> AccountClaims | UserClaims:
+    return _signed(hierarchy, token).claims
+
+
+def _with_claims(hierarchy: Hierarchy, claims: AccountClaims | UserClaims) -> Hierarchy:
+    if isinstance(claims, AccountClaims):
+        return hierarchy.with_account(replace(hierarchy.accounts[claims.sub], claims=claims))
+    return hierarchy.with_user(replace(hierarchy.users[claims.sub, claims.account], claims=claims))
+
+
+def _part(claims: AccountClaims | UserClaims, keys: Container[str | None]) -> AccountClaims | UserClaims:
+    """What of a token an edit of some of its blocks can change; small where an account's token is large."""
+    if isinstance(claims, UserClaims):
+        return claims
+    kept = tuple(key for key in claims.signing_keys if key.key in keys)
+    return replace(claims, imports=(), exports=(), revocations={}, mappings={}, signing_keys=kept)
 
 
 def _readmitted(hierarchy: Hierarchy, tokens: Iterable[TokenName]) -> list[str]:

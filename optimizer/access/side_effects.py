@@ -34,8 +34,8 @@ def side_effects(before: AccountClaims | UserClaims, after: AccountClaims | User
     -----
     Server: inert are ``iat`` and ``jti``, the order of tags and of signing keys (a map, of which the last copy of a key
     counts), letter case in source networks and connection types, and the -1 that an absent limit of a scope's template
-    is read as (``NewUserScope``). The order of imports and exports is not: of two stream imports of one subject the
-    server keeps the first.
+    is read as (``NewUserScope``). Of imports and exports only the order of those that name the same subject counts: of
+    two stream imports of one subject from one account the server keeps the first (``isStreamImportDuplicate``).
     """
     old, new = _without_inert(before), _without_inert(after)
     return tuple(
@@ -52,6 +52,8 @@ def _without_inert(claims: AccountClaims | UserClaims) -> Head:
     keys = {key.key: key.scope for key in claims.signing_keys}
     return replace(
         claims,
+        imports=tuple(sorted(claims.imports, key=lambda item: (item.type, item.account, item.subject))),
+        exports=tuple(sorted(claims.exports, key=lambda item: (item.type, item.subject))),
         default_permissions=_bare(claims.default_permissions),
         signing_keys=tuple(SigningKey(key, scope and _scope(scope)) for key, scope in sorted(keys.items())),
     )
