@@ -27,7 +27,7 @@ from tests import payloads, signing
 
 pytestmark = pytest.mark.nsc
 
-EXAMPLES = 1500 if os.environ.get("PERMOPT_BUDGET") == "long" else 120
+EXAMPLES = 1500 if os.environ.get("PERMOPT_BUDGET") == "long" else 80
 BUILT = Path(__file__).parents[2] / ".build" / "bin" / "nsc"
 
 
