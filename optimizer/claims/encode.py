@@ -47,7 +47,8 @@ __all__ = ["JETSTREAM_LIMITS", "claims_id", "nats_object", "payload_bytes", "ree
 
 C = TypeVar("C", bound=Claims)
 
-_SOME_TIME = 1_000_000_000  # where a token has no iat: only its ten digits count, nsc writes the time it signs
+_DIGITS = 10
+_SOME_TIME = 1_000_000_000  # where the iat has not ten digits: only they count, for nsc writes the time it signs
 
 
 def payload_bytes(claims: Claims) -> bytes:
@@ -105,7 +106,7 @@ def reencoded(claims: C, *, iat: int | None = None, issuer: str | None = None) -
             written = claims
     signed = replace(
         written,
-        iat=(claims.iat or _SOME_TIME) if iat is None else iat,
+        iat=(claims.iat if len(str(claims.iat)) == _DIGITS else _SOME_TIME) if iat is None else iat,
         iss=claims.iss if issuer is None else issuer,
         version=2,
         unknown={},

@@ -317,6 +317,13 @@ def test_account_defaults_stay_where_nsc_would_refuse_or_reset(store, tmp_path):
     store.nsc("edit", "account", "--name=A", "--rm=a.b", "--disallow-bearer", code=1)
 
 
+@pytest.mark.parametrize("iat", [0, 5, 99_999_999_999])
+def test_bytes_are_those_of_the_time_nsc_signs_at_whatever_stood_there(store, tmp_path, iat):
+    store.nsc("add", "user", "--account=A", "--name=u", "--allow-pub=a.>,a.b")
+    store.forge("A", "u", iat=iat, jti="")
+    applied(store, tmp_path, EditEntries(store.user("A", "u"), PUB, ("a.b",)))
+
+
 def test_long_lists_are_cut_into_commands_a_system_takes(store, tmp_path):
     store.nsc("add", "user", "--account=A", "--name=u")
     many = [f"{number:05d}.{'x' * 120}" for number in range(1_200)]
