@@ -38,9 +38,14 @@ def oracle(oracles: dict[Server, Oracle], server: Server) -> Oracle:
     return oracles[server]
 
 
+@pytest.fixture(scope="session")
+def seed() -> str:
+    """Another on every run, unless told to repeat one."""
+    return os.environ.get("PERMOPT_SEED") or str(random.SystemRandom().randrange(10**9))
+
+
 @pytest.fixture
-def chance(request: pytest.FixtureRequest) -> random.Random:
-    """Another draw on every run; what it drew from is printed with a failure."""
-    seed = os.environ.get("PERMOPT_SEED") or str(random.SystemRandom().randrange(10**9))
+def chance(request: pytest.FixtureRequest, seed: str) -> random.Random:
+    """Draws of its own for each test; what they come from is printed with a failure."""
     print(f"PERMOPT_SEED={seed}")  # noqa: T201 pytest shows it where the test fails
     return random.Random(f"{seed} {request.node.name}")
