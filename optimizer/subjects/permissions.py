@@ -120,8 +120,15 @@ class Permissions:
         )
 
     def may_publish(self, subject: str, server: Server = Server.CURRENT) -> bool:
-        """Whether a message on ``subject`` is accepted. Server: ``pubAllowedFullCheck``."""
-        return self.refusal is None and publishes(self._publishing[server].match(subject.split(".")))
+        """Whether a message on ``subject`` is accepted.
+
+        Server: ``pubAllowedFullCheck``. No entry matches a subject with an empty token, which nobody can receive either:
+        `compare` leaves those out.
+        """
+        tokens = subject.split(".")
+        if "" in tokens:
+            return self.refusal is None and self.pub.allow is None
+        return self.refusal is None and publishes(self._publishing[server].match(tokens))
 
     def may_subscribe(self, subject: str, queue: str | None = None, server: Server = Server.CURRENT) -> bool:
         """Whether a subscription is accepted. Server: ``canSubscribeInternal`` (``canSubscribe`` before 2.12.14)."""

@@ -23,7 +23,7 @@ def test_the_kernel_answers_fresh_probes_as_the_server_does(oracle, server, chan
     for _ in range(250 * BUDGET):
         claims = strategies.block(chance)
         questions += [(claims, probe) for probe in strategies.probes_about(chance, claims, 20)]
-        questions.append((claims, Connect()))
+        questions += [(claims, Connect()), (claims, Publish(chance.choice(("a..b", ".a", "b."))))]
     answers = oracle.ask_all(questions)
     assert disagreements(questions, answers, server) == []
     for kind in (Publish, Subscribe, Deliver, Connect):
