@@ -122,7 +122,7 @@ class Permissions:
     def may_publish(self, subject: str, server: Server = Server.CURRENT) -> bool:
         """Whether a message on ``subject`` is accepted.
 
-        Server: ``pubAllowedFullCheck``. No entry matches a subject with an empty token, which nobody can receive either:
+        Server: ``pubAllowedFullCheck``. No entry matches a subject with an empty token; as nobody can receive on one,
         `compare` leaves those out.
         """
         tokens = subject.split(".")
