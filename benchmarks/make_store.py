@@ -18,8 +18,6 @@ from pathlib import Path
 from statistics import quantiles
 from typing import TYPE_CHECKING, Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from optimizer.claims.decode import decode
 from optimizer.claims.encode import reencoded
 from optimizer.claims.token import parse_token
