@@ -71,13 +71,13 @@ def examine(hierarchy: Hierarchy, settings: Settings, progress: Callable[[int, i
             progress(done, len(accounts))
     proposals = [proposal for worker in examined for proposal in worker.proposals]
     trials = [worker.whole for worker in examined if worker.whole is not None]
-    chosen = [edit for trial in trials for edit in trial.edits]
     return Plan(
         hierarchy=hierarchy,
         proposals=tuple(sorted(proposals, key=lambda proposal: _ORDER.index(proposal.judgement.safety))),
         findings=tuple(finding for worker in examined for finding in worker.findings),
         set_aside=tuple(aside for worker in examined for aside in worker.set_aside),
-        judgement=verdict(trials, obstacles(chosen, hierarchy), settings) if chosen else None,
+        # Nothing hinders any of them: each account's were found safe as a whole.
+        judgement=verdict(trials, (), settings) if trials else None,
     )
 
 
@@ -219,8 +219,10 @@ class _Account:
     def _required(self, finding: Finding, judgement: Judgement) -> tuple[str, ...]:
         """The proposals of the block without which this one cannot be made or is worth less; as few as do."""
         earlier = self._earlier(finding.target)
+        if not earlier or self._is_found_without(finding):
+            return ()
         in_list = [one for one in earlier if {e.list for e in one.edits} & {e.list for e in finding.edits}]
-        for needed in ([], in_list, earlier) if earlier else ():
+        for needed in ([], in_list, earlier):
             try:
                 edits = [*(edit for one in needed for edit in one.edits), *finding.edits]
                 alone = verdict(
@@ -231,6 +233,12 @@ class _Account:
             if (alone.relation, alone.safety) == (judgement.relation, judgement.safety):
                 return tuple(one.id for one in needed)
         return tuple(one.id for one in earlier)
+
+    def _is_found_without(self, finding: Finding) -> bool:
+        """Whether its rule suggests the same edits in the lists as they were read."""
+        block = Block(finding.target, permission_lists(self.base.hierarchy, finding.target))
+        rule = next(rule for rule in self.rules if rule.name == finding.rule)
+        return {*finding.edits} <= {edit for one in rule.find(block) for edit in one.edits}
 
     def _judged_as_a_whole(self, state: State) -> State:
         """All safe proposals of the account once more, together; where they are not safe, the last of a block go."""
