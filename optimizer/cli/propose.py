@@ -12,10 +12,11 @@ from optimizer.cli import options, output
 from optimizer.cli.options import Form
 from optimizer.errors import SourceError
 from optimizer.examine import examine
-from optimizer.hierarchy import Coverage, Hierarchy
-from optimizer.proposals import Plan, Safety, Severity
+from optimizer.hierarchy import Coverage
+from optimizer.proposals import Plan, Safety
 from optimizer.reports.json import plan_document, text_of
 from optimizer.reports.markdown import plan_markdown
+from optimizer.reports.standing import token_findings
 from optimizer.reports.terminal import plan_page
 from optimizer.sources.read import read
 
@@ -77,7 +78,12 @@ def command(
             if plan_file is None:
                 output.emit(document)
             output.note(f"next: {following}", quiet=quiet)
-    return _status(plan, hierarchy, strict=strict, failing=failing)
+    if strict and hierarchy.skipped:
+        return SourceError.exit_code
+    found = {finding.severity for finding in plan.findings}
+    found |= {proposal.finding.severity for proposal in plan.proposals}
+    found |= {finding.severity for finding in token_findings(hierarchy, settings)}
+    return int(bool(found & failing))
 
 
 def _next(plan: Plan, source: str | None, saved: str | None) -> str:
@@ -88,10 +94,3 @@ def _next(plan: Plan, source: str | None, saved: str | None) -> str:
     if any(proposal.judgement.safety is Safety.SAFE for proposal in plan.proposals):
         return output.typed("permopt", "script", saved, "-o", "scripts")
     return output.typed("permopt", "review", saved)
-
-
-def _status(plan: Plan, hierarchy: Hierarchy, *, strict: bool, failing: frozenset[Severity]) -> int:
-    if strict and hierarchy.skipped:
-        return SourceError.exit_code
-    findings = (*plan.findings, *(proposal.finding for proposal in plan.proposals))
-    return int(any(finding.severity in failing for finding in findings))

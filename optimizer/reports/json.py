@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from optimizer.edits import touches_account_token
+from optimizer.reports.standing import token_findings
 from optimizer.subjects.probes import Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Subscribe
 from optimizer.text import redacted
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from optimizer.edits import Edit, Target
     from optimizer.hierarchy import Hierarchy, Signed
     from optimizer.proposals import Finding, Judgement, Plan, Proposal, TokenChange, Witness
+    from optimizer.reports.standing import TokenFinding
     from optimizer.settings import Settings
     from optimizer.subjects.probes import Probe
 
@@ -88,7 +90,10 @@ def plan_document(plan: Plan, settings: Settings) -> Document:
         },
         "targets": _targets(plan, names),
         "proposals": [_proposal(proposal, names) for proposal in plan.proposals],
-        "findings": [finding_document(finding, hierarchy) for finding in plan.findings],
+        "findings": [
+            *(_token_finding(finding, names) for finding in token_findings(hierarchy, settings)),
+            *(_finding(finding, names) for finding in plan.findings),
+        ],
         "set_aside": [{"id": aside.id, "reason": aside.reason} for aside in plan.set_aside],
         "judgement": None if plan.judgement is None else _judgement(plan.judgement, names),
     }
@@ -108,12 +113,6 @@ def without_seeds(value: Any) -> Any:  # noqa: ANN401 JSON values are what they 
             return [without_seeds(item) for item in value]
         case _:
             return value
-
-
-def finding_document(finding: Finding, hierarchy: Hierarchy) -> Document:
-    """One finding: what a rule noticed, where, and why."""
-    found: Document = without_seeds(_finding(finding, _Names(hierarchy)))
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +208,23 @@ def _finding(finding: Finding, names: _Names) -> Document:
         "message": finding.message,
         "evidence": _evidence(finding),
         "advice": finding.advice,
+    }
+
+
+def _token_finding(finding: TokenFinding, names: _Names) -> Document:
+    """A finding about a whole token: its pointer is empty."""
+    if finding.account is None:
+        target: Document = {"kind": "operator"}
+    else:
+        target = {"kind": "account" if finding.user is None else "user", **names.of(finding.account, finding.user)}
+    return {
+        "rule": finding.issue.code,
+        "severity": finding.severity.value,
+        "target": {**target, "pointer": ""},
+        "list": None,
+        "message": finding.issue.message,
+        "evidence": [],
+        "advice": "",
     }
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from optimizer.proposals import Safety
 from optimizer.reports import words
 from optimizer.reports.changes import effect
-from optimizer.reports.terminal import head_sentences, total_row
+from optimizer.reports.standing import token_findings
+from optimizer.reports.terminal import head_sentences, over_budget, total_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,7 +38,8 @@ def plan_markdown(plan: Plan, settings: Settings, *, next_command: str, plan_nam
         Markdown in which nothing from a token is anything but text.
     """
     names = words.Names(plan.hierarchy)
-    lines = ["# Permission proposals", "", *(f"- {code(each)}" for each in head_sentences(plan.hierarchy, settings))]
+    head = [*head_sentences(plan.hierarchy, settings), *over_budget(plan, settings)]
+    lines = ["# Permission proposals", "", *(f"- {code(each)}" for each in head)]
     lines += ["", *_totals(plan, plan_name), *_tokens(plan, names)]
     if plan.proposals:
         lines += ["## Proposals", ""]
@@ -46,6 +48,15 @@ def plan_markdown(plan: Plan, settings: Settings, *, next_command: str, plan_nam
     if plan.findings:
         lines += ["## Found, without a proposal", ""]
         lines += [_finding(finding, names) for finding in plan.findings] + [""]
+    standing = token_findings(plan.hierarchy, settings)
+    if standing:
+        lines += ["## Tokens not in order", ""]
+        for each in standing:
+            name = "the operator" if each.account is None else names.token(each.account, each.user)
+            lines.append(
+                f"- **{each.severity.value}** {code(each.issue.code)} {code(name)}: {code(each.issue.message)}"
+            )
+        lines.append("")
     if plan.set_aside:
         lines += ["## Set aside", "", *(f"- {code(each.id)}: {code(each.reason)}" for each in plan.set_aside), ""]
     if plan.hierarchy.skipped:

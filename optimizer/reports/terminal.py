@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from optimizer.proposals import Safety, Severity
 from optimizer.reports import words
 from optimizer.reports.changes import LOOK, capped, effect, proposal_lines, reasons, short_lines
+from optimizer.reports.standing import token_findings
 from optimizer.reports.style import Style, columns
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def plan_page(plan: Plan, settings: Settings, style: Style, *, next_command: str
         page.tokens(),
         *(page.proposals(safety) for safety in Safety),
         page.findings(),
+        page.standing(),
         page.set_aside(),
         page.skipped(),
         page.totals(),
@@ -75,6 +77,7 @@ class _Page:
 
     def head(self) -> list[str]:
         sentences = head_sentences(self.plan.hierarchy, self.settings)
+        sentences += over_budget(self.plan, self.settings)
         if not self.plan.proposals:
             sentences.append("nothing to propose: every entry of every list here does something")
         return [line for sentence in sentences for line in self.style.wrapped(sentence, indent=0, hanging=2)]
@@ -151,6 +154,21 @@ class _Page:
             lines += self.style.wrapped(words.shown(finding.advice, 600), 6, 2)
         return lines
 
+    def standing(self) -> list[str]:
+        """Tokens that are not in order."""
+        found = token_findings(self.plan.hierarchy, self.settings)
+        if not found:
+            return []
+        number = len({(finding.account, finding.user) for finding in found})
+        title = f"{words.quantity(number, 'token')} not in order: looked at, and left out of the script"
+        lines = []
+        for finding in found:
+            name = "the operator" if finding.account is None else self.names.token(finding.account, finding.user)
+            lines.append(
+                f"{name}: {finding.severity.value}, {finding.issue.code}: {words.shown(finding.issue.message)}"
+            )
+        return [self.style.heading(title), *capped(lines, _FINDINGS_SHOWN, self.style, 2)]
+
     def set_aside(self) -> list[str]:
         aside = [f"{each.id}: {words.shown(each.reason, 300)}" for each in self.plan.set_aside]
         return [self.style.heading("set aside"), *capped(aside, _SKIPPED_SHOWN, self.style, 2)] if aside else []
@@ -193,6 +211,26 @@ def head_sentences(hierarchy: Hierarchy, settings: Settings) -> list[str]:
     ]
     if stated:
         sentences.append(f"taken on your word: the source holds all {words.joined(stated)}")
+    return sentences
+
+
+def over_budget(plan: Plan, settings: Settings) -> list[str]:
+    """How many tokens are above their budget, and how many would be after the safe proposals."""
+    after = {} if plan.judgement is None else {(each.account, each.user): each.after for each in plan.judgement.tokens}
+    sizes = [
+        (settings.budget, account.token.size, after.get((key, None), account.token.size))
+        for key, account in plan.hierarchy.accounts.items()
+    ]
+    users = [
+        (settings.user_budget, user.token.size, after.get((owner, key), user.token.size))
+        for (key, owner), user in plan.hierarchy.users.items()
+    ]
+    sentences = []
+    for kind, limit, these in (("account", settings.budget, sizes), ("user", settings.user_budget, users)):
+        now, then = (sum(each[place] > each[0] for each in these) for place in (1, 2))
+        if now:
+            count = words.quantity(now, f"{kind} token is", f"{kind} tokens are")
+            sentences.append(f"{count} above {limit:,} bytes; after the safe proposals {then:,}")
     return sentences
 
 

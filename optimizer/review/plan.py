@@ -106,7 +106,8 @@ def _plan(document: Document) -> SavedPlan:
         plan=Plan(
             hierarchy=_hierarchy(document, settings.now),
             proposals=tuple(map(_proposal, document["proposals"])),
-            findings=tuple(map(_finding, document["findings"])),
+            # An empty pointer means a whole token: what is wrong with those, the tokens themselves say.
+            findings=tuple(_finding(each) for each in document["findings"] if each["target"]["pointer"]),
             set_aside=tuple(SetAside(aside["id"], aside["reason"]) for aside in document["set_aside"]),
             judgement=None if document["judgement"] is None else _judgement(document["judgement"]),
         ),

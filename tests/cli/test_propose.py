@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests import signing
 from tests.cli.conftest import NOW
 
 
@@ -146,6 +147,42 @@ def test_an_output_that_cannot_be_written_ends_with_3_and_leaves_what_was_there(
     assert typed.status == 3
     assert "cannot be written" in typed.err
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def expired(shop, account="ORDERS"):
+    claims = signing.user_claims(signing.user("late"), None, "late", pub={"allow": ["a", "a"]}) | {"exp": 1_760_000_001}
+    shop.user(account, "late", None, token=signing.sign(claims, shop.account_key(account)))
+
+
+def test_an_expired_token_is_analysed_is_an_error_and_stays_out_of_the_script(permopt, shop):
+    expired(shop)
+    only = ["--rule", "duplicate-entry", "--now", NOW]
+    page = permopt("propose", shop.root, *only).out
+    assert "1 token not in order: looked at, and left out of the script\n  user ORDERS/late: error, expired: " in page
+    plan = permopt("propose", shop.root, *only, "-f", "json").json
+    [found] = [each for each in plan["findings"] if each["target"]["pointer"] == ""]
+    assert (found["rule"], found["severity"], found["target"]["user"]) == ("expired", "error", "late")
+    [late] = [each for each in plan["proposals"] if each["target"].get("user") == "late"]
+    assert late["safety"] == "advice"
+    assert permopt("propose", shop.root, *only, "--fail-on", "error").status == 1
+
+
+def test_tokens_of_other_accounts_do_not_fail_a_run_that_asks_for_one(permopt, shop):
+    expired(shop)
+    assert permopt("propose", shop.root, "--account", "CLEAN", "--now", NOW, "--fail-on", "note").status == 0
+
+
+def test_a_revoked_user_is_no_error(permopt, shop):
+    key = signing.user("reader").public
+    shop.account("CLEAN", revocations={key: 1_790_000_000})
+    only = ["--account", "CLEAN", "--now", NOW]
+    assert permopt("propose", shop.root, *only, "--fail-on", "warning").status == 0
+    assert "user CLEAN/reader: note, revoked: " in permopt("propose", shop.root, *only).out
+
+
+def test_tokens_above_the_budget_are_counted_before_and_after(permopt, shop):
+    page = permopt("propose", shop.root, "--budget", "1460").out
+    assert "1 account token is above 1,460 bytes; after the safe proposals 0" in page
 
 
 def test_budget_and_clock_are_kept_in_the_plan(permopt, shop):
