@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Source = Annotated[
     str | None,
     typer.Argument(
-        metavar="[SOURCE]",
+        metavar="SOURCE",
         show_default=False,
         help="nsc stores directory, directory of .jwt files, .jwt or .creds file, server config, or `-`; "
         "`kind:PATH` forces the form. Default: the store nsc would use.",

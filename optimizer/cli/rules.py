@@ -16,7 +16,7 @@ from optimizer.rules import RULES
 
 
 def command(
-    name: Annotated[str | None, typer.Argument(metavar="[RULE]", show_default=False, help="A rule's name.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="RULE", show_default=False, help="A rule's name.")] = None,
     *,
     form: options.Format = Form.TABLE,
     file: options.Output = None,

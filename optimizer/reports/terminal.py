@@ -79,7 +79,7 @@ class _Page:
         sentences = head_sentences(self.plan.hierarchy, self.settings)
         sentences += over_budget(self.plan, self.settings)
         if not self.plan.proposals:
-            sentences.append("nothing to propose: every entry of every list here does something")
+            sentences.append("nothing to propose: no rule found an edit that helps")
         return [line for sentence in sentences for line in self.style.wrapped(sentence, indent=0, hanging=2)]
 
     def tokens(self) -> list[str]:
