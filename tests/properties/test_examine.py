@@ -16,7 +16,7 @@ from optimizer.settings import Server
 from optimizer.subjects.permissions import Permissions
 from tests.builders import Account, Role, User, settings, store
 
-EXAMPLES = 1500 if os.environ.get("PERMOPT_BUDGET") == "long" else 60
+EXAMPLES = 1500 if os.environ.get("PERMOPT_BUDGET") == "long" else 30
 
 TOKENS = st.sampled_from(["a", "a", "b", "*", "*"])
 SUBJECTS = st.builds(

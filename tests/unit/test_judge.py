@@ -5,10 +5,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from optimizer.access.side_effects import side_effects
+from optimizer.claims.encode import payload_bytes, reencoded, token_size
+from optimizer.edits import apply_all
 from optimizer.judge import judge, net, safety_of
 from optimizer.proposals import Safety
 from optimizer.settings import Server
 from optimizer.subjects.compare import Connect, Deliver, LeafSubscribe, Publish, Relation
+from tests import signing
 from tests.builders import (
     CURRENT_ONLY,
     NOW,
@@ -295,6 +299,30 @@ class TestRoles:
         judgement = judged(acme, removing(role_of(acme, "ACME/r"), "pub.allow", "a.b"))
         assert judgement.safety is Safety.ADVICE
         assert "nsc would also change signing_keys" in judgement.proof.why_incomplete
+
+
+class TestBytes:
+    def test_an_account_is_weighed_by_its_edited_blocks_and_to_the_byte(self):
+        roles = [Role("r", {"pub": DOUBLE, "src": ["10.0.0.0/8"]}), Role("s", {"sub": {"allow": ["z", "y"]}})]
+        account = Account("ACME", defaults={"pub": {"allow": ["b", "a.>", "a.b"]}}, roles=roles)
+        acme = store(account)
+        edits = [
+            removing(role_of(acme, "ACME/r"), "pub.allow", "a.b"),
+            removing(defaults_of(acme, "ACME"), "pub.allow", "a.b", add=["c.>"]),
+        ]
+        after = apply_all(edits, acme).accounts[edits[0].target.account].claims
+        change = judged(acme, *edits).tokens[0]
+        assert change.after == token_size(len(payload_bytes(reencoded(after))))
+
+    @pytest.mark.parametrize(("subjects", "changed"), [(("b", "a"), ()), (("a", "a"), ("imports",))])
+    def test_a_new_order_of_imports_counts_where_two_name_one_subject(self, subjects, changed):
+        other = signing.account("OTHER").public
+        imports = [
+            {"name": str(n), "subject": subject, "account": other, "local_subject": f"l{n}", "type": "stream"}
+            for n, subject in enumerate(subjects)
+        ]
+        account = next(iter(store(Account("ACME", nats={"imports": imports})).accounts.values())).claims
+        assert side_effects(account, replace(account, imports=account.imports[::-1])) == changed
 
 
 class TestTogether:
