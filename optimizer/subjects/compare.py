@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from optimizer.settings import Server
 from optimizer.subjects.both import Both
 from optimizer.subjects.deny_filter import Asked, Loaders, Subscriptions, filtered
-from optimizer.subjects.leafnode import leaf_differences, publish_side
+from optimizer.subjects.leafnode import leaf_differences
 from optimizer.subjects.permissions import (
     asked_for_any,
     deny_patterns,
@@ -206,13 +206,14 @@ class _Walker:
 
     def leafnode(self) -> Iterator[tuple[Direction, Probe]]:
         """Subjects that only one of the two lets a leafnode ask for, and interest that only one lets it hear of."""
-        told = (publish_side(block.pub, self.server) for block in (self.before, self.after))
-        for sides, probe in (((self.before.sub, self.after.sub), LeafSubscribe), (tuple(told), LeafInterest)):
-            before, after = sides
+        for before, after, probe in (
+            (self.before.sub, self.after.sub, LeafSubscribe),
+            (self.before.pub, self.after.pub, LeafInterest),
+        ):
             if before == after:
                 continue
-            asks_hub = probe is LeafSubscribe
-            words = leaf_differences(before, after, self.server, self.effort, self.fresh, asks_hub=asks_hub)
+            publish = probe is LeafInterest
+            words = leaf_differences(before, after, self.server, self.effort, self.fresh, publish=publish)
             for direction in _DIRECTIONS:
                 if direction in words:
                     yield direction, probe(_text(words[direction]))

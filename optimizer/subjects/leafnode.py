@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING
 from optimizer.settings import Server
 from optimizer.subjects.both import Both
 from optimizer.subjects.interest import QUEUES, CurrentInterest, Interest
-from optimizer.subjects.permissions import ALLOW, DENY, Permission, Permissions, kept, publishes, subscribe_patterns
+from optimizer.subjects.permissions import ALLOW, DENY, Permission, Permissions, kept, publishes
 from optimizer.subjects.search import Effort, Letter, Word, shortest_words
-from optimizer.subjects.subject import Entry, Subject
+from optimizer.subjects.subject import Entry, Subject, is_word
 from optimizer.subjects.trie import Automaton, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from optimizer.subjects.permissions import Pattern
+
+Tokens = tuple[str, ...]
 
 _PLAIN, _OTHER = 1, 2
 
@@ -36,16 +38,68 @@ class _Within:
     found: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """The entries of one side as the server inserts them: tokens, and whether without a queue name.
+
+    Before 2.12.14 what cannot be inserted is among them: the nodes before the offending token stay.
+    """
+
+    allow: tuple[tuple[Tokens, bool], ...] | None
+    deny: tuple[tuple[Tokens, bool], ...]
+
+    def patterns(self) -> list[Pattern]:
+        """What a leafnode's request is matched with; it names no queue."""
+        found: list[Pattern] = [((">",), ALLOW)] if self.allow is None else []
+        for entries, bit in ((self.allow or (), ALLOW), (self.deny, DENY)):
+            found += [(tokens, bit) for tokens, plain in entries if plain and Subject(".".join(tokens)).is_valid]
+        return found
+
+    def walked(self) -> list[Pattern]:
+        """The same for the hub's walk, which a queue entry ends."""
+        found: list[Pattern] = [((">",), ALLOW)] if self.allow is None else []
+        for entries, bit in ((self.allow or (), ALLOW), (self.deny, DENY)):
+            found += [(tokens, bit if plain else bit << QUEUES) for tokens, plain in entries]
+        return found
+
+
+def _subscribe_lists(side: Permission, server: Server) -> _Lists:
+    def used(entries: Iterable[Entry]) -> tuple[tuple[Tokens, bool], ...]:
+        inserted = kept(entries, server) if server is Server.CURRENT else entries
+        return tuple((entry.subject.tokens, entry.queue is None) for entry in inserted)
+
+    return _Lists(None if side.allow is None else used(side.allow), used(side.deny))
+
+
+def _publish_lists(side: Permission, server: Server) -> _Lists:
+    """No queue names, and white space splits nothing; from 2.12.14 a deny with white space keeps its first word."""
+    if server is Server.EARLIER:
+        allow, deny = ([tuple(entry.text.split(".")) for entry in entries] for entries in (side.allow or (), side.deny))
+    else:
+        allow = [tuple(entry.text.split(".")) for entry in side.allow or () if not entry.is_ignored(publish=True)]
+        deny = [
+            entry.subject.tokens if entry.is_ignored(publish=True) else tuple(entry.text.split("."))
+            for entry in side.deny
+            if not (entry.is_ignored(publish=True) and entry.is_ignored(publish=False))
+        ]
+    plain = (tuple((tokens, True) for tokens in entries) for entries in (allow, deny))
+    allowed, denied = plain
+    return _Lists(None if side.allow is None else allowed, denied)
+
+
+def _insertable(tokens: Tokens) -> Tokens:
+    """The tokens before an empty one, where the insertion ends."""
+    return tokens[: tokens.index("")] if "" in tokens else tokens
+
+
 class _Inside:
     """Finds allow entries inside a wildcard subject. Server: ``reverseMatchLevel`` and ``getAllNodes``."""
 
-    def __init__(self, side: Permission, server: Server) -> None:
-        entries = side.allow or ()
-        used = kept(entries, server)
-        patterns = [(e.subject.tokens, _PLAIN if e.queue is None else _OTHER) for e in used]
-        if server is Server.EARLIER:
-            # Its insert fails at the token behind `>`, but the nodes before it stay.
-            patterns += [(e.subject.tokens, _OTHER) for e in entries if ">" in e.subject.tokens[:-1]]
+    def __init__(self, lists: _Lists) -> None:
+        patterns = []
+        for tokens, plain in lists.allow or ():
+            whole = "" not in tokens and ">" not in tokens[:-1]
+            patterns.append((_insertable(tokens), _PLAIN if plain and whole else _OTHER))
         self.trie = Automaton(patterns)
         below = [0] * len(self.trie.star)
         for node in range(len(below) - 1, -1, -1):
@@ -106,7 +160,7 @@ class _Inside:
     def named(self, within: _Within) -> Iterator[str]:
         """Tokens that lead on from here."""
         for level, _ in within.at:
-            yield from self.trie.children[level]
+            yield from filter(is_word, self.trie.children[level])
 
 
 def admits_leaf(permissions: Permissions, subject: str, server: Server) -> bool:
@@ -114,13 +168,11 @@ def admits_leaf(permissions: Permissions, subject: str, server: Server) -> bool:
 
     Server: ``canSubscribeInternal`` with kind LEAF at the leafnode, ``processLeafSub`` at the hub.
     """
+    lists = _subscribe_lists(permissions.sub, server)
     return (
         permissions.refusal is None
-        and _passes(permissions.sub, subject, server)
-        and (
-            Subject(subject).has_wildcard
-            or publishes(_hub(server)(_hub_patterns(permissions.sub, server)).match(subject.split(".")))
-        )
+        and _passes(lists, subject)
+        and (Subject(subject).has_wildcard or publishes(_hub(server)(lists.walked()).match(subject.split("."))))
     )
 
 
@@ -129,17 +181,17 @@ def tells_leaf(permissions: Permissions, subject: str, server: Server) -> bool:
 
     Server: ``canSubscribeInternal`` with kind LEAF at the hub, over the publish lists.
     """
-    return permissions.refusal is None and _passes(publish_side(permissions.pub, server), subject, server)
+    return permissions.refusal is None and _passes(_publish_lists(permissions.pub, server), subject)
 
 
-def _passes(side: Permission, subject: str, server: Server) -> bool:
+def _passes(lists: _Lists, subject: str) -> bool:
     if not Subject(subject).is_valid:
         return False
     tokens = subject.split(".")
-    mask = Automaton(subscribe_patterns(side, None, server)).match(tokens)
+    mask = Automaton(lists.patterns()).match(tokens)
     allowed = bool(mask & ALLOW)
     if not allowed and Subject(subject).has_wildcard:
-        inside = _Inside(side, server)
+        inside = _Inside(lists)
         within = _Within()
         for token in tokens:
             within = inside.step(within, token)
@@ -147,34 +199,8 @@ def _passes(side: Permission, subject: str, server: Server) -> bool:
     return allowed and not mask & DENY
 
 
-def publish_side(side: Permission, server: Server) -> Permission:
-    """A publish side as a subscribe side of the same meaning: it knows no queue names, and white space splits nothing.
-
-    Server: ``setPermissions``; from 2.12.14 a deny with white space in it keeps its first word.
-    """
-    return Permission(
-        None if side.allow is None else tuple(entry for entry in side.allow if entry.text == entry.subject.text),
-        tuple(
-            Entry(entry.subject.text)
-            for entry in side.deny
-            if entry.text == entry.subject.text or (server is Server.CURRENT and not entry.is_ignored(publish=False))
-        ),
-    )
-
-
 def _hub(server: Server) -> type[Interest]:
     return CurrentInterest if server is Server.CURRENT else Interest
-
-
-def _hub_patterns(side: Permission, server: Server) -> list[Pattern]:
-    """The lists that a hub asks about a literal: the subscribe lists, walked as publish lists are."""
-    patterns: list[Pattern] = [((">",), ALLOW)] if side.allow is None else []
-    for entries, bit in ((side.allow or (), ALLOW), (side.deny, DENY)):
-        patterns += [
-            (entry.subject.tokens, bit if entry.queue is None else bit << QUEUES)
-            for entry in (kept(entries, server) if server is Server.CURRENT else entries)
-        ]
-    return patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,28 +216,27 @@ class _Ask:
 
 
 def leaf_differences(
-    before: Permission, after: Permission, server: Server, effort: Effort, fresh: str, *, asks_hub: bool
+    before: Permission, after: Permission, server: Server, effort: Effort, fresh: str, *, publish: bool
 ) -> dict[str, Word]:
     """The shortest subjects that only ``after`` (``gained``) or only ``before`` (``lost``) lets pass.
 
     Parameters
     ----------
     before, after
-        The subscribe sides, or what `publish_side` makes of the publish sides.
-    asks_hub
-        Whether the hub checks literals once more, as it does what a leafnode asks for.
+        The publish sides, for what a leafnode hears of; the subscribe sides, for what it may ask for.
 
     Raises
     ------
     EffortSpentError
         There were more cases than ``effort`` allows to look at.
     """
-    old, new = _Inside(before, server), _Inside(after, server)
+    lists_of = _publish_lists if publish else _subscribe_lists
+    then, now = lists_of(before, server), lists_of(after, server)
+    old, new = _Inside(then), _Inside(now)
     known: dict[object, int] = {}
     old_shapes, new_shapes = old.shapes(known), new.shapes(known)
-    both = Both(subscribe_patterns(before, None, server), subscribe_patterns(after, None, server), effort)
-    lists = (_hub_patterns(before, server), _hub_patterns(after, server)) if asks_hub else ([], [])
-    hub = Both(*lists, effort, _hub(server))
+    both = Both(then.patterns(), now.patterns(), effort)
+    hub = Both(*(([], []) if publish else (then.walked(), now.walked())), effort, _hub(server))
 
     def steps(ask: _Ask) -> Iterator[tuple[Letter, _Ask]]:
         if ask.closed or (
@@ -241,7 +266,7 @@ def leaf_differences(
     def allowed(ask: _Ask, mask: int, inside: _Inside, within: _Within, checked: int) -> bool:
         if mask & DENY or not (mask & ALLOW or (ask.wild and inside.finds(within))):
             return False
-        return ask.wild or not asks_hub or publishes(checked)
+        return ask.wild or publish or publishes(checked)
 
     def verdict(ask: _Ask) -> frozenset[str]:
         masks, checked = both.split(ask.state), hub.split(ask.hub)

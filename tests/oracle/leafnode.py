@@ -37,7 +37,7 @@ class Relay:
         self._changed = threading.Condition()
         self._spoke: socket.socket | None = None
         self._hub: socket.socket | None = None
-        self.welcomed = self.refused = False
+        self.refused = False
         self.asked: list[str] = []
         self.errors: list[str] = []
         self.pongs = 0
@@ -77,9 +77,7 @@ class Relay:
 
     def _from_hub(self, line: str) -> bool:
         verb, _, rest = line.partition(" ")
-        if verb == "INFO" and "remote_account" in rest and json.loads(rest).get("remote_account"):
-            self.welcomed = True
-        elif verb == "-ERR":
+        if verb == "-ERR":
             self.errors.append(rest)
         return True
 
@@ -94,10 +92,13 @@ class Relay:
         return True
 
     def wait_welcome(self) -> bool:
-        """Whether the hub let the leafnode in."""
+        """Whether the hub let the leafnode in; waits until it passes subscriptions on.
+
+        It looks for loops first, whatever it may ask for, once it has the permissions and knows who is subscribed.
+        """
         with self._changed:
-            self._wait(lambda: self.welcomed or self.refused)
-            return self.welcomed and not self.refused
+            self._wait(lambda: any(subject.startswith("$LDS.") for subject in self.asked) or self.refused)
+            return not self.refused
 
     def fence(self) -> None:
         """Wait until the leafnode has sent everything it has to say so far."""
@@ -174,7 +175,6 @@ class Spoke:
         relay = self.relays[seat]
         if not relay.wait_welcome():
             return [False] * len(subjects)
-        relay.fence()
         with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as client:
             lines = client.makefile("rb")
             lines.readline()

@@ -35,16 +35,22 @@ def test_the_kernel_answers_fresh_leafnode_probes_as_the_server_does(oracle, ser
     questions = []
     for _ in range(120 * BUDGET):
         claims = strategies.block(chance)
-        questions += [(claims, probe) for probe in strategies.probes_about(chance, claims, 20, leafnode=True)]
+        probes = strategies.probes_about(chance, claims, 20, leafnode=True)
+        questions += [(claims, probe) for probe in probes if not probe.subject.startswith("$")]
     answers = oracle.ask_all(questions)
     assert {True, False} == set(answers)
     assert disagreements(questions, answers, server) == []
 
 
 def drawn_pairs(chance, server, count, **options):
-    """Pairs of blocks, with what `compare` says of them."""
+    """Pairs of blocks, with what `compare` says of them.
+
+    What goes over a leafnode below ``$JS.API`` depends on how both servers are configured, not on a token alone.
+    """
     for _ in range(count):
         before, after = strategies.pair(chance)
+        if options.get("leafnode") and "$" in f"{before}{after}":
+            continue
         blocks = map(Permissions.from_claims, (before, after))
         yield before, after, compare(*blocks, server, **options)
 
