@@ -61,8 +61,8 @@ def find(block: Block) -> Iterator[Finding]:
         inside = covered(here)  # `covered-entry` and its like speak of those
         entries = tuple(entry for index, entry in enumerate(here) if index not in inside)
         alone = not there and all(entry.queue is None for entry in entries)
-        if alone and not any(entry.subject.tokens[-1] == ">" for entry in entries):
-            continue  # patterns of one length each: none lies in several others
+        if alone and not _may_shrink(entries):
+            continue
         try:
             wanted = smallest(entries) if alone else _smaller(block, name, other, entries)
         except TooManyPatternsError:
@@ -76,6 +76,17 @@ def find(block: Block) -> Iterator[Finding]:
                 (statement for statement, _ in changes),
                 removals=(removal for _, removal in changes),
             )
+
+
+def _may_shrink(entries: tuple[Entry, ...]) -> bool:
+    """Whether entries of which none covers another could be fewer or shorter; False is certain.
+
+    A pattern of one length lies in several others only if it lies in one. So it takes a closing `>`, and something that
+    goes deeper there without lying inside: a pattern with a `*` before its last token.
+    """
+    return any(entry.subject.tokens[-1] == ">" for entry in entries) and any(
+        "*" in entry.subject.tokens[:-1] for entry in entries
+    )
 
 
 def _smaller(block: Block, name: ListName, other: ListName, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:

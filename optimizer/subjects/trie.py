@@ -7,12 +7,14 @@ every other such token, so one stand-in (`FRESH`) speaks for all of them.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import pygtrie
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from optimizer.subjects.subject import Entry
 
@@ -123,7 +125,7 @@ class Automaton:
         return folded
 
 
-def covered(entries: Sequence[Entry]) -> dict[int, int]:
+def covered(entries: Sequence[Entry]) -> Mapping[int, int]:
     """Each entry that another entry of the same list covers, and one that covers it.
 
     Parameters
@@ -133,7 +135,7 @@ def covered(entries: Sequence[Entry]) -> dict[int, int]:
 
     Returns
     -------
-    dict
+    mapping
         Index of a covered entry -> index of an entry that is not itself in the dict. A plain entry is covered by plain
         ones only; a queue entry by a queue entry whose subject and queue name pattern both contain its own. Of equal
         entries the first stays. Entries the server ignores, and templates, take no part.
@@ -141,14 +143,20 @@ def covered(entries: Sequence[Entry]) -> dict[int, int]:
     Examples
     --------
     >>> from optimizer.subjects.subject import Entry
-    >>> covered([Entry("a.>"), Entry("a.b"), Entry("a.*")])
+    >>> dict(covered([Entry("a.>"), Entry("a.b"), Entry("a.*")]))
     {1: 0, 2: 0}
     """
+    return _covered(tuple(entries))
+
+
+# Several rules ask about one list, and after each edit again about the lists it did not touch.
+@lru_cache(maxsize=1 << 12)
+def _covered(entries: tuple[Entry, ...]) -> Mapping[int, int]:
     found: dict[int, int] = {}
     seen: dict[tuple[str, str | None], int] = {}
     wide: dict[bool, pygtrie.Trie] = {}
     for index, entry in enumerate(entries):
-        if entry.is_template or not entry.subject.is_valid:
+        if entry.is_template or entry.is_ignored(publish=False):
             continue
         key = (entry.subject.text, entry.queue)
         if key in seen:
@@ -168,7 +176,7 @@ def covered(entries: Sequence[Entry]) -> dict[int, int]:
                 if other != index and (queue is None or _queue_covers(entries[other].queue, queue)):
                     found[index] = other
                     break
-    return {index: _last(found, index) for index in sorted(found)}
+    return MappingProxyType({index: _last(found, index) for index in sorted(found)})
 
 
 def _covering(trie: pygtrie.Trie, tokens: tuple[str, ...]) -> Iterator[int]:
@@ -190,7 +198,9 @@ def _covering(trie: pygtrie.Trie, tokens: tuple[str, ...]) -> Iterator[int]:
 
 def _queue_covers(wide: str | None, narrow: str) -> bool:
     """Whether every queue name that ``narrow`` matches is matched by ``wide``."""
-    return wide is not None and (wide == narrow or queue_matches(narrow, wide))
+    if wide is None or any(len(token) > 1 and token[0] == "*" for token in wide.split(".")):
+        return wide == narrow  # the server takes `*x` there for a wildcard, but not for every name
+    return wide == narrow or queue_matches(narrow, wide)
 
 
 def _last(found: dict[int, int], index: int) -> int:
