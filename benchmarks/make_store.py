@@ -159,8 +159,9 @@ def _users(chance: random.Random, number: int, owner: signing.Key, body: dict[st
             continue
         team = chance.choice(TEAMS)
         lists = {side: {"allow": _entries(chance, team, 10)} for side in ("pub", "sub")}
-        if chance.random() < 0.2:
-            lists["sub"]["deny"] = _entries(chance, team, 2)
+        wide = [text for text in lists["sub"]["allow"] if text.endswith(".>")]
+        if wide and chance.random() < 0.4:
+            lists["sub"]["deny"] = [f"{wide[0].removesuffix('>')}internal"]
         yield name, _by_nsc(signing.sign(signing.user_claims(user, None, name, **lists), owner), owner)
 
 
