@@ -213,7 +213,7 @@ class Leaf:
         try:
             self._socket.sendall("".join(f"{line}\r\n" for line in (*lines, "PING")).encode())
             while (line := self._lines.readline().decode()) and line.strip() != "PONG":
-                heard.append(line.strip())
+                heard.append(line.removesuffix("\r\n"))
         except ConnectionError:
             return False, heard
         return bool(line), heard

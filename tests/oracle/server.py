@@ -92,6 +92,7 @@ class RealServer:
             "resolver_preload: {\n" + "".join(f"  {key}: {token}\n" for key, token in preload.items()) + "}\n"
             "leafnodes { listen: '127.0.0.1:-1', compression: off }\n"
             "max_control_line: 65536\n"
+            "ping_interval: '1h'\n"  # the publisher listens only when it is asked
         )
         self.process, ports = launch(self.binary, conf, self.directory)
         self.port = ports["nats"][0]
@@ -144,6 +145,13 @@ class Client:
         self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
+        try:
+            self._enter(token, user)
+        except BaseException:
+            self.close()
+            raise
+
+    def _enter(self, token: str, user: signing.Key) -> None:
         info = json.loads(self._line().removeprefix(b"INFO "))
         options = {
             "jwt": token,
@@ -161,7 +169,6 @@ class Client:
         except ConnectionError as error:
             errors = [str(error)]
         if errors:
-            self.close()
             raise RefusedError(errors[0])
 
     def __enter__(self) -> Self:
@@ -276,7 +283,8 @@ class Oracle:
                         case Publish(subject, None):
                             lines[index] = f"PUB {word(subject)} 0\r\n"
                         case Subscribe(subject, queue):
-                            lines[index] = sub(subject, queue, index)
+                            # Gone again at once: the next connection's queue group must not find it.
+                            lines[index] = f"{sub(subject, queue, index)}\r\nUNSUB {index}"
                         case Deliver(subscription, queue, _, alongside):
                             deliveries[subscription, queue, alongside].append(index)
                         case Connect():
