@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from optimizer.access.template import TemplateRefusedError, expanded, has_template
@@ -160,13 +161,36 @@ def effective(user: UserClaims, account: AccountClaims) -> Permissions:
     if scope is None:
         if user.permissions.is_empty:
             return _defaults(account)
-        return Permissions.from_claims(user.permissions.as_claims())
+        return permissions_of(user.permissions)
     if not user.is_scoped:
         return Permissions(refusal="a user of a scoped signing key must carry no permissions and no limits")
     try:
         return _of_scope(expanded(scope.permissions, user, account), account)
     except TemplateRefusedError as refused:
         return Permissions(refusal=str(refused))
+
+
+def permissions_of(lists: PermissionLists) -> Permissions:
+    """A permission block as the kernel takes it; equal blocks are one object, which remembers what it was asked."""
+    resp = lists.resp and (lists.resp.max, lists.resp.ttl)
+    return _permissions_of(lists.pub.allow, lists.pub.deny, lists.sub.allow, lists.sub.deny, resp)
+
+
+@lru_cache(maxsize=1 << 12)
+def _permissions_of(
+    pub_allow: tuple[str, ...] | None,
+    pub_deny: tuple[str, ...] | None,
+    sub_allow: tuple[str, ...] | None,
+    sub_deny: tuple[str, ...] | None,
+    resp: tuple[int, int] | None,
+) -> Permissions:
+    return Permissions.from_claims(
+        {
+            "pub": {"allow": pub_allow, "deny": pub_deny},
+            "sub": {"allow": sub_allow, "deny": sub_deny},
+            "resp": resp and {"max": resp[0], "ttl": resp[1]},
+        }
+    )
 
 
 def _principal(user: UserClaims, account: AccountClaims) -> Principal:
@@ -204,11 +228,11 @@ def _of_scope(lists: PermissionLists, account: AccountClaims) -> Permissions:
     if lists.is_empty:
         return _defaults(account)
     # Server: UserScope.Validate looks at the key only, so a malformed entry is passed over, not refused.
-    return replace(Permissions.from_claims(lists.as_claims()), refusal=None)
+    return replace(permissions_of(lists), refusal=None)
 
 
 def _defaults(account: AccountClaims) -> Permissions:
-    return Permissions.from_claims(account.default_permissions.as_claims())
+    return permissions_of(account.default_permissions)
 
 
 def _leafnode(limits: UserLimits) -> Leafnode:

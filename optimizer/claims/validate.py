@@ -17,7 +17,7 @@ from optimizer.claims.model import ActivationClaims
 from optimizer.claims.signature import signed_as
 from optimizer.claims.token import parse_token
 from optimizer.errors import TokenError
-from optimizer.subjects.subject import Entry, Subject
+from optimizer.subjects.subject import Subject, entry_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -94,7 +94,7 @@ def _refusals(claims: AccountClaims) -> Iterator[str]:
         yield "a tier of its JetStream limits has no name"
     for lists, publish in ((claims.default_permissions.sub, False), (claims.default_permissions.pub, True)):
         for entry in (*(lists.allow or ()), *(lists.deny or ())):
-            problem = Entry(entry).refusal(publish=publish)
+            problem = entry_of(entry).refusal(publish=publish)
             if problem is not None:
                 yield f"the entry `{entry}` of its default permissions {problem}"
     for source, targets in claims.mappings.items():

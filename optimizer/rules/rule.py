@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from optimizer.edits import EditEntries, ListName, TargetKind, entries
 from optimizer.proposals import Basis, Evidence, Finding, Severity
 from optimizer.rules.patterns import Patterns
-from optimizer.subjects.subject import Entry
+from optimizer.subjects.subject import entry_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from optimizer.claims.model import PermissionLists
     from optimizer.edits import Target
+    from optimizer.subjects.subject import Entry
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Block:
 
     @cached_property
     def _entries(self) -> Mapping[ListName, tuple[Entry, ...]]:
-        return {name: tuple(map(Entry, entries(self.lists, name) or ())) for name in ListName}
+        return {name: tuple(map(entry_of, entries(self.lists, name) or ())) for name in ListName}
 
 
 @dataclass(frozen=True, slots=True)

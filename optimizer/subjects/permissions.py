@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from optimizer.settings import Server
 from optimizer.subjects.interest import Interest
-from optimizer.subjects.subject import Entry, Subject
+from optimizer.subjects.subject import Entry, Subject, entry_of
 from optimizer.subjects.trie import Automaton, queue_matches, subset_match
 
 if TYPE_CHECKING:
@@ -118,6 +118,13 @@ class Permissions:
             resp=None if resp is None else Responses.of(int(resp.get("max") or 0), int(resp.get("ttl") or 0)),
             refusal=refusals[0] if refusals else None,
         )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.pub, self.sub, self.resp, self.refusal))
 
     def may_publish(self, subject: str, server: Server = Server.CURRENT) -> bool:
         """Whether a message on ``subject`` is accepted.
@@ -317,8 +324,4 @@ def _lists(side: Mapping[str, Any] | None) -> tuple[tuple[Entry, ...] | None, tu
     for name, texts in (("allow", allow), ("deny", deny)):
         if texts is not None and not (isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts)):
             raise TypeError(f"`{name}` is not a list of subjects")
-    return None if allow is None else tuple(map(_entry, allow)), tuple(map(_entry, deny or ()))
-
-
-# Blocks that are compared share nearly all their entries, and an entry remembers what was worked out about it.
-_entry = lru_cache(maxsize=1 << 16)(Entry)
+    return None if allow is None else tuple(map(entry_of, allow)), tuple(map(entry_of, deny or ()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 # Go's unicode.IsSpace, which strings.Fields splits on.
 _SPACES = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
@@ -181,3 +181,7 @@ class Entry:
 def is_word(token: str) -> bool:
     """Whether a client can send it; the server takes a queue entry's name for the end of its last token in places."""
     return _BLANKS.isdisjoint(token)
+
+
+entry_of = lru_cache(maxsize=1 << 16)(Entry)
+"""The entry of a text; lists share most of theirs, and an entry remembers what was worked out about it."""
