@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from optimizer.edits import EditEntries, ListName, TargetKind, entries
 from optimizer.proposals import Basis, Evidence, Finding, Severity
 from optimizer.rules.patterns import Patterns
+from optimizer.subjects.once import once
 from optimizer.subjects.subject import entry_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Block:
         """Whether it is a role's template, whose entries the server never checks and may expand."""
         return self.target.kind is TargetKind.SCOPE
 
-    @cached_property
+    @once
     def _entries(self) -> Mapping[ListName, tuple[Entry, ...]]:
         return {name: tuple(map(entry_of, entries(self.lists, name) or ())) for name in ListName}
 

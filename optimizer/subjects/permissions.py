@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from optimizer.settings import Server
 from optimizer.subjects.interest import Interest
+from optimizer.subjects.once import once
 from optimizer.subjects.subject import Entry, Subject, entry_of
 from optimizer.subjects.trie import Automaton, queue_matches, subset_match
 
@@ -122,7 +122,7 @@ class Permissions:
     def __hash__(self) -> int:
         return self._hash
 
-    @cached_property
+    @once
     def _hash(self) -> int:
         return hash((self.pub, self.sub, self.resp, self.refusal))
 
@@ -193,7 +193,7 @@ class Permissions:
             subset_match(entry.text.split("."), tokens) for entry in self.sub.deny
         )
 
-    @cached_property
+    @once
     def is_generation_free(self) -> bool:
         """Whether every server generation answers alike.
 
@@ -225,7 +225,7 @@ class Permissions:
 
         return tells_leaf(self, subject, server)
 
-    @cached_property
+    @once
     def _publishing(self) -> Mapping[Server, Automaton]:
         return {server: asked_for_any(server)(publish_patterns(self.pub, server)) for server in Server}
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
+
+from optimizer.subjects.once import once
 
 # Go's unicode.IsSpace, which strings.Fields splits on.
 _SPACES = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
@@ -33,12 +35,12 @@ class Subject:
 
     text: str
 
-    @cached_property
+    @once
     def tokens(self) -> tuple[str, ...]:
         """The text split at dots."""
         return tuple(self.text.split("."))
 
-    @cached_property
+    @once
     def is_valid(self) -> bool:
         """Whether the server inserts it into a permission list instead of ignoring it.
 
@@ -110,11 +112,11 @@ class Entry:
 
     text: str
 
-    @cached_property
+    @once
     def _fields(self) -> tuple[str, ...]:
         return tuple(field for field in _SPACES.split(self.text) if field)
 
-    @cached_property
+    @once
     def subject(self) -> Subject:
         """The subject part."""
         return Subject(self._fields[0] if self._fields else "")
@@ -124,12 +126,12 @@ class Entry:
         """How many words separated by white space it has."""
         return len(self._fields)
 
-    @cached_property
+    @once
     def queue(self) -> str | None:
         """The queue name pattern, or None for a plain entry."""
         return self._fields[1] if len(self._fields) > 1 else None
 
-    @cached_property
+    @once
     def is_template(self) -> bool:
         """Whether the whole text holds ``{{...}}``."""
         return TEMPLATE.search(self.text) is not None
@@ -141,11 +143,11 @@ class Entry:
         """
         return self._ignored_to_publish if publish else self._ignored_to_subscribe
 
-    @cached_property
+    @once
     def _ignored_to_publish(self) -> bool:
         return not Subject(self.text).is_valid
 
-    @cached_property
+    @once
     def _ignored_to_subscribe(self) -> bool:
         return (
             len(self._fields) > 2  # noqa: PLR2004 subject, queue
@@ -162,7 +164,7 @@ class Entry:
             return self._malformed or "names a queue in a publish list"
         return self._malformed
 
-    @cached_property
+    @once
     def _malformed(self) -> str | None:
         parts = self.text.split(" ")
         if len(parts) > 2:  # noqa: PLR2004 subject, queue
