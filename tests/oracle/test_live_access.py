@@ -114,7 +114,7 @@ def drawn_users(chance: Random, owner: signing.Key, number: int, server: Server)
 
 @pytest.mark.parametrize("server", list(Server), ids=lambda server: server.value)
 def test_defaults_and_templates_mean_to_the_server_what_the_project_says(server, chance, tmp_path):
-    owners = [signing.account(f"owner {number}") for number in range(40 * BUDGET)]
+    owners = [signing.account(f"owner {number}") for number in range(28 * BUDGET)]
     drawn = {owner: drawn_users(chance, owner, number, server) for number, owner in enumerate(owners)}
     preload = {owner.public: text for owner, (text, _) in drawn.items()}
     wrong: list[str] = []

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.server
 
 def test_the_kernel_answers_fresh_probes_as_the_server_does(oracle, server, chance):
     questions = []
-    for _ in range(250 * BUDGET):
+    for _ in range(200 * BUDGET):
         claims = strategies.block(chance)
         questions += [(claims, probe) for probe in strategies.probes_about(chance, claims, 20)]
         questions += [(claims, Connect()), (claims, Publish(chance.choice(("a..b", ".a", "b."))))]
@@ -33,7 +33,7 @@ def test_the_kernel_answers_fresh_probes_as_the_server_does(oracle, server, chan
 
 def test_the_kernel_answers_fresh_leafnode_probes_as_the_server_does(oracle, server, chance):
     questions = []
-    for _ in range(120 * BUDGET):
+    for _ in range(80 * BUDGET):
         claims = strategies.block(chance)
         probes = strategies.probes_about(chance, claims, 20, leafnode=True)
         questions += [(claims, probe) for probe in probes if not probe.subject.startswith("$")]
@@ -57,7 +57,7 @@ def drawn_pairs(chance, server, count, **options):
 
 @pytest.mark.parametrize("leafnode", [False, True], ids=["client", "leafnode"])
 def test_every_witness_is_true_and_no_probe_tells_apart_what_is_the_same(oracle, server, chance, leafnode):
-    found = list(drawn_pairs(chance, server, (150 if leafnode else 250) * BUDGET, leafnode=leafnode))
+    found = list(drawn_pairs(chance, server, (90 if leafnode else 200) * BUDGET, leafnode=leafnode))
     relations = [comparison.relation for *_, comparison in found]
     assert {Relation.SAME, Relation.WIDER, Relation.NARROWER} <= set(relations)
     assert relations.count(Relation.UNDECIDED) < len(relations) / 10
@@ -84,7 +84,7 @@ def test_every_witness_is_true_and_no_probe_tells_apart_what_is_the_same(oracle,
 def test_before_2_12_14_no_second_subscription_tells_apart_what_is_the_same(oracles, chance):
     oracle = oracles[Server.EARLIER]
     questions = []
-    for before, after, comparison in drawn_pairs(chance, Server.EARLIER, 400 * BUDGET):
+    for before, after, comparison in drawn_pairs(chance, Server.EARLIER, 250 * BUDGET):
         if comparison.relation is not Relation.SAME or before.get("sub") == after.get("sub"):
             continue
         sessions = [

@@ -158,7 +158,7 @@ def told_apart(plan: Plan, oracle, chance: random.Random, most: int) -> list[str
 def made(request, seed):
     """A store and the plan for it."""
     if request.param == "drawn":
-        return examine(drawn_store(random.Random(seed), 8 * BUDGET), settings())
+        return examine(drawn_store(random.Random(seed), 6 * BUDGET), settings())
     return examine(read(str(ACME), now=NOW), settings())
 
 
