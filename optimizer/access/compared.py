@@ -119,9 +119,12 @@ def _one(before: Principal, after: Principal, settings: Settings) -> Compared:
     for server in settings.servers:
         kinds = (False, True) if before.leafnode is not Leafnode.NEVER else (False,)
         for leaf in kinds:
-            found = compare(before.permissions, after.permissions, server, leafnode=leaf, effort=settings.effort)
+            unnamed = leaf and before.leafnode is not Leafnode.NAMED
+            found = compare(
+                before.permissions, after.permissions, server, leafnode=leaf, whether=unnamed, effort=settings.effort
+            )
             leafnode &= not leaf or found.relation is Relation.SAME
-            if leaf and before.leafnode is not Leafnode.NAMED:
+            if unnamed:
                 continue  # the token does not call its holder a leafnode: said beside the proof, not held against it
             relations.append(found.relation)
             gained += [Witness(before.name, probe, server) for probe in found.gained]

@@ -65,6 +65,7 @@ def compare(
     server: Server = Server.CURRENT,
     *,
     leafnode: bool = False,
+    whether: bool = False,
     effort: int = 500_000,
 ) -> Comparison:
     """How ``after`` stands to ``before``, over all subjects there can be.
@@ -75,6 +76,9 @@ def compare(
         The generation of nats-server whose checks decide.
     leafnode
         Compare what a leafnode that connects with the token may ask for, instead of what a client may do.
+    whether
+        Ask a leafnode's comparison only whether anything differs: it then stops at the first difference, and its
+        relation may say WIDER or NARROWER where both hold.
     effort
         How many trie nodes may be visited before the answer is UNDECIDED; 500,000 take about a second.
 
@@ -93,12 +97,14 @@ def compare(
     """
     if server is Server.EARLIER and before.is_generation_free and after.is_generation_free:
         server = Server.CURRENT
-    return _compared(before, after, server, leafnode, effort)
+    return _compared(before, after, server, leafnode=leafnode, whether=whether, effort=effort)
 
 
 # Copied users and accounts, and users of one role, ask the same question again and again.
 @lru_cache(maxsize=1 << 12)
-def _compared(before: Permissions, after: Permissions, server: Server, leafnode: bool, effort: int) -> Comparison:
+def _compared(
+    before: Permissions, after: Permissions, server: Server, *, leafnode: bool, whether: bool, effort: int
+) -> Comparison:
     if before.refusal or after.refusal:
         return _comparison(
             gained=[] if after.refusal or not before.refusal else [Connect()],
@@ -107,11 +113,13 @@ def _compared(before: Permissions, after: Permissions, server: Server, leafnode:
     if before == after:
         return Comparison(Relation.SAME)
     found: dict[Direction, list[Probe]] = {"gained": [], "lost": []}
-    walker = _Walker(before, after, server, Effort(effort))
+    walker = _Walker(before, after, server, Effort(effort), whether=whether)
     try:
         for probes in (walker.leafnode,) if leafnode else (walker.publish, walker.subscribe, walker.reply):
             for direction, probe in probes():
                 found[direction].append(probe)
+                if leafnode and whether:
+                    return _comparison(**found)
     except EffortSpentError:
         if not (found["gained"] and found["lost"]):
             return Comparison(Relation.UNDECIDED, tuple(found["gained"]), tuple(found["lost"]))
@@ -138,11 +146,14 @@ def _flag(before: object, after: object) -> frozenset[str]:
 class _Walker:
     """One comparison under way."""
 
-    def __init__(self, before: Permissions, after: Permissions, server: Server, effort: Effort) -> None:
+    def __init__(
+        self, before: Permissions, after: Permissions, server: Server, effort: Effort, *, whether: bool = False
+    ) -> None:
         self.before = before
         self.after = after
         self.server = server
         self.effort = effort
+        self.whether = whether
         sides = (before.pub, before.sub, after.pub, after.sub)
         entries = [entry for side in sides for entry in (*(side.allow or ()), *side.deny)]
         self._queue_patterns = sorted({entry.queue for entry in kept(entries, server) if entry.queue is not None})
@@ -213,7 +224,9 @@ class _Walker:
             if before == after:
                 continue
             publish = probe is LeafInterest
-            words = leaf_differences(before, after, self.server, self.effort, self.fresh, publish=publish)
+            words = leaf_differences(
+                before, after, self.server, self.effort, self.fresh, publish=publish, whether=self.whether
+            )
             for direction in _DIRECTIONS:
                 if direction in words:
                     yield direction, probe(_text(words[direction]))

@@ -216,7 +216,7 @@ class _Ask:
 
 
 def leaf_differences(
-    before: Permission, after: Permission, server: Server, effort: Effort, fresh: str, *, publish: bool
+    before: Permission, after: Permission, server: Server, effort: Effort, fresh: str, *, publish: bool, whether: bool
 ) -> dict[str, Word]:
     """The shortest subjects that only ``after`` (``gained``) or only ``before`` (``lost``) lets pass.
 
@@ -224,6 +224,8 @@ def leaf_differences(
     ----------
     before, after
         The publish sides, for what a leafnode hears of; the subscribe sides, for what it may ask for.
+    whether
+        Whether the first subject, of either direction, is enough.
 
     Raises
     ------
@@ -272,6 +274,9 @@ def leaf_differences(
         masks, checked = both.split(ask.state), hub.split(ask.hub)
         was = allowed(ask, masks[0], old, ask.before, checked[0])
         now = allowed(ask, masks[1], new, ask.after, checked[1])
-        return frozenset() if was == now else frozenset(("gained",) if now else ("lost",))
+        if was == now:
+            return frozenset()
+        return frozenset(("gained" if now else "lost", "either"))
 
-    return shortest_words(_Ask(hub.trie.start), steps, verdict, frozenset(("gained", "lost")))
+    wanted = frozenset(("either",) if whether else ("gained", "lost"))
+    return shortest_words(_Ask(hub.trie.start), steps, verdict, wanted)
