@@ -41,6 +41,7 @@ def command(
     server_version: options.ServerVersions = None,
     complete: options.Complete = None,
     now: options.Now = None,
+    details: Annotated[bool, typer.Option("--details", help="Spell out every proposal, however many.")] = False,
     fail_on: options.FailOn = "never",
     strict: options.Strict = False,
     quiet: options.Quiet = False,
@@ -71,7 +72,16 @@ def command(
     match form:
         case Form.TABLE:
             style = output.style(no_colour=no_color)
-            output.emit(plan_page(plan, settings, style, next_command=following, plan_name=output.typed(saved)))
+            output.emit(
+                plan_page(
+                    plan,
+                    settings,
+                    style,
+                    next_command=following,
+                    plan_name=output.typed(saved),
+                    details=details,
+                )
+            )
         case Form.MARKDOWN:
             output.emit(plan_markdown(plan, settings, next_command=following, plan_name=output.typed(saved)))
         case Form.JSON:

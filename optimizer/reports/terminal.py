@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.proposals import Safety, Severity
 from optimizer.reports import words
+from optimizer.reports.brief import MOST_SPELLED_OUT, findings_in_brief, proposals_in_brief, what_goes
 from optimizer.reports.changes import LOOK, capped, effect, proposal_lines, reasons, short_lines
 from optimizer.reports.standing import token_findings
 from optimizer.reports.style import Style, columns
@@ -25,7 +26,15 @@ _FINDINGS_SHOWN = 50
 _SKIPPED_SHOWN = 20
 
 
-def plan_page(plan: Plan, settings: Settings, style: Style, *, next_command: str, plan_name: str = "PLAN") -> str:
+def plan_page(
+    plan: Plan,
+    settings: Settings,
+    style: Style,
+    *,
+    next_command: str,
+    plan_name: str = "PLAN",
+    details: bool = False,
+) -> str:
     """The page that ``permopt propose`` prints.
 
     Parameters
@@ -40,13 +49,16 @@ def plan_page(plan: Plan, settings: Settings, style: Style, *, next_command: str
         What to type next, quoted for a shell.
     plan_name
         The file the plan was saved in, for the commands that are named.
+    details
+        Whether to spell out every proposal of a plan that holds more than a page of them.
 
     Returns
     -------
     str
         Lines of printable text, a newline at the end.
     """
-    page = _Page(plan, settings, style, plan_name)
+    brief = not details and len(plan.proposals) + len(plan.findings) > MOST_SPELLED_OUT
+    page = _Page(plan, settings, style, plan_name, brief=brief)
     parts = [
         page.head(),
         page.tokens(),
@@ -68,7 +80,8 @@ def proposal_page(proposal: Proposal, plan: Plan, style: Style) -> list[str]:
 
 
 class _Page:
-    def __init__(self, plan: Plan, settings: Settings, style: Style, plan_name: str) -> None:
+    def __init__(self, plan: Plan, settings: Settings, style: Style, plan_name: str, *, brief: bool) -> None:
+        self.brief = brief
         self.plan = plan
         self.settings = settings
         self.style = style
@@ -88,9 +101,15 @@ class _Page:
         if judgement is None or not judgement.tokens:
             return []
         changes = sorted(judgement.tokens, key=lambda change: change.after - change.before)
-        rows = [("token", "bytes now", "", "after", "saved")]
+        goes = what_goes(self.plan.default_selection) if self.brief else {}
+        rows = [("token", "bytes now", "", "after", "saved", "entries that go" if goes else "")]
         rows += [
-            _token_row(self.names.token(change.account, change.user), change.before, change.after)
+            _token_row(
+                self.names.token(change.account, change.user),
+                change.before,
+                change.after,
+                goes.get((change.account, change.user), ""),
+            )
             for change in changes[:_TOKENS_SHOWN]
         ]
         rest = changes[_TOKENS_SHOWN:]
@@ -111,6 +130,8 @@ class _Page:
         many = "edits as advice only" if safety is Safety.ADVICE else ""
         number = self.style.paint(words.quantity(len(these), what, many), "bold", LOOK[safety])
         lines = [f"{number}: {meaning(safety)}"]
+        if self.brief:
+            return [*lines, *proposals_in_brief(these, safety, self.names, self.style)]
         for place, group in groupby(these[:_PROPOSALS_SHOWN], key=lambda each: self.names.place(each.finding.target)):
             lines += ["", *self.place(place, list(group), safety)]
         if len(these) > _PROPOSALS_SHOWN:
@@ -136,6 +157,8 @@ class _Page:
         if not found:
             return []
         lines = [self.style.heading(f"{words.quantity(len(found), 'finding')} for a person: no edit is proposed")]
+        if self.brief:
+            return [*lines, *findings_in_brief(found, self.names, self.style)]
         for finding in found[:_FINDINGS_SHOWN]:
             lines += ["", *self.finding(finding)]
         if len(found) > _FINDINGS_SHOWN:
@@ -183,7 +206,10 @@ class _Page:
 
     def totals(self) -> list[str]:
         rows = [row for safety in Safety if (row := total_row(self.plan.proposals, safety, self.plan_name))]
-        return [self.style.heading("in all"), *columns(rows, right=frozenset({1}))] if rows else []
+        if not rows:
+            return []
+        more = ["", "  every proposal with its proof: the same command with --details"] if self.brief else []
+        return [self.style.heading("in all"), *columns(rows, right=frozenset({1})), *more]
 
 
 def head_sentences(hierarchy: Hierarchy, settings: Settings) -> list[str]:
@@ -263,6 +289,6 @@ def total_row(proposals: Iterable[Proposal], safety: Safety, plan_name: str) -> 
     return safety.value, f"{len(these):,}", words.saved(saves, would=safety is not Safety.SAFE), fate
 
 
-def _token_row(name: str, before: int, after: int) -> tuple[str, str, str, str, str]:
+def _token_row(name: str, before: int, after: int, goes: str = "") -> tuple[str, str, str, str, str, str]:
     share = f" ({(before - after) * 100 / before:.0f}%)" if before else ""
-    return name, f"{before:,}", "->", f"{after:,}", f"{before - after:,}{share}"
+    return name, f"{before:,}", "->", f"{after:,}", f"{before - after:,}{share}", goes

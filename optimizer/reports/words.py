@@ -149,9 +149,9 @@ def _doing(probe: Probe) -> str:
                 beside = probe.alongside
                 doing += f", subscribed to `{shown(beside.subject)}`{_queue(beside.queue)} as well"
         case LeafSubscribe():
-            doing = f"as a leafnode, take `{shown(probe.subject)}`"
+            doing = f"take, as a leafnode, `{shown(probe.subject)}`"
         case LeafInterest():
-            doing = f"as a leafnode, send to a subscription to `{shown(probe.subject)}`"
+            doing = f"send, as a leafnode, to a subscription to `{shown(probe.subject)}`"
         case Connect():
             doing = "connect"
         case _:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -190,3 +192,16 @@ def test_budget_and_clock_are_kept_in_the_plan(permopt, shop):
     assert plan["settings"]["budget"] == 12_800
     assert plan["settings"]["now"] == 1_795_435_200
     assert permopt("propose", shop.root, "-f", "json", "--now", "1795435200").json["settings"]["now"] == 1_795_435_200
+
+
+def test_a_large_plan_is_a_short_page_and_details_spell_out_every_proposal(permopt):
+    store = Path(__file__).parents[2] / "corpus" / "acme"
+    short, whole = (
+        permopt("propose", store, "--now", "2026-11-23T00:00:00Z", *more).out for more in ((), ("--details",))
+    )
+    plan = json.loads(permopt("propose", store, "--now", "2026-11-23T00:00:00Z", "--format", "json").out)
+    assert len(short.splitlines()) < 200
+    assert all(proposal["id"] in whole for proposal in plan["proposals"] if proposal["safety"] != "advice")
+    saved = sum(p["saving"]["before"] - p["saving"]["after"] for p in plan["proposals"] if p["safety"] == "safe")
+    assert f"saves {saved:,} bytes" in short
+    assert "--details" in short
