@@ -68,7 +68,11 @@ ANALYTICS = Account(
                     "analytics.forecast.daily", "analytics.forecast.weekly", "analytics.forecast.*",
                     "analytics.forecast.daily",
                 ],
-                sub=["hq.orders.created", "hq.orders.*", "stock.level.*", "_INBOX.>"],
+                # the last lies in no other one, but in the two before it together
+                sub=[
+                    "hq.orders.created", "hq.orders.*", "_INBOX.>",
+                    "stock.*.*", "*.level.*.>", "stock.level.>",
+                ],
             ),
         ),
     ),

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _SEVERITY_LOOK = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 _TOKENS_SHOWN = 30
-_PROPOSALS_SHOWN = 200  # of one class; nobody reads further, and `--account` and the JSON have the rest
 _FINDINGS_SHOWN = 50
 _SKIPPED_SHOWN = 20
 
@@ -132,11 +131,8 @@ class _Page:
         lines = [f"{number}: {meaning(safety)}"]
         if self.brief:
             return [*lines, *proposals_in_brief(these, safety, self.names, self.style)]
-        for place, group in groupby(these[:_PROPOSALS_SHOWN], key=lambda each: self.names.place(each.finding.target)):
+        for place, group in groupby(these, key=lambda each: self.names.place(each.finding.target)):
             lines += ["", *self.place(place, list(group), safety)]
-        if len(these) > _PROPOSALS_SHOWN:
-            more = f"and {len(these) - _PROPOSALS_SHOWN:,} more: see one account with --account, all with --format json"
-            lines += ["", f"  {more}"]
         return lines
 
     def place(self, place: str, group: list[Proposal], safety: Safety) -> list[str]:

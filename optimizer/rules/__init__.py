@@ -15,6 +15,7 @@ from optimizer.rules import (
     queue_beside_plain,
     shell_eaten_subject,
     split_wildcard,
+    unknown_operation,
     wrong_side,
 )
 from optimizer.rules.rule import Block, Rule
@@ -31,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     ignored_entry.RULE,
     larger_list.RULE,
     malformed_entry.RULE,
+    unknown_operation.RULE,
     shell_eaten_subject.RULE,
     wrong_side.RULE,
     queue_beside_plain.RULE,

@@ -67,7 +67,7 @@ def find(block: Block) -> Iterator[Finding]:
             wanted = smallest(entries) if alone else _smaller(block, name, other, entries)
         except TooManyPatternsError:
             continue
-        changes = list(_changes(entries, wanted))
+        changes = list(_changes(entries, wanted, alone=alone))
         if changes:
             yield RULE.finding(
                 block,
@@ -110,7 +110,7 @@ def _smaller(block: Block, name: ListName, other: ListName, entries: tuple[Entry
 
 
 def _changes(
-    entries: tuple[Entry, ...], wanted: tuple[Entry, ...]
+    entries: tuple[Entry, ...], wanted: tuple[Entry, ...], *, alone: bool
 ) -> Iterator[tuple[str, tuple[tuple[str, ...], tuple[str, ...]]]]:
     """From the one list to the other: each new entry with those it stands for, then those that just go."""
     gone = [entry for entry in entries if entry not in wanted]
@@ -121,8 +121,9 @@ def _changes(
         gone = [old for old in gone if old not in replaced]
         texts = tuple(old.text for old in replaced)
         yield f"`{new}` does in place of {' and '.join(f'`{text}`' for text in texts)}", (texts, (new.text,))
+    why = "is covered by several others together" if alone else "decides nothing that the rest does not"
     for old in gone:
-        yield f"`{old}` is covered by several others together", ((old.text,), ())
+        yield f"`{old}` {why}", ((old.text,), ())
 
 
 def _stands_for(new: Entry, old: Entry) -> bool:
