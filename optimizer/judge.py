@@ -236,6 +236,10 @@ class State:
             Compared(relation=Relation.WIDER, gained=(Witness(name, Connect(), settings.servers[0]),))
             for name in _readmitted(self.hierarchy, tokens)
         ]
+        outcomes += [
+            Compared(relation=Relation.NARROWER, lost=(Witness(name, Connect(), settings.servers[0]),))
+            for name in _locked_out(self.hierarchy, tokens, settings.now)
+        ]
         return Trial(
             edits=tuple(edits),
             after=State(after, written, self.importers),
@@ -263,7 +267,8 @@ class State:
         """Whom a push of the account would disturb.
 
         Server: ``updateAccountClaimsWithRefresh`` kicks the users of a scope that changed; a push of an account that
-        offers services loses replies in flight. A change of the defaults re-evaluates subscriptions live.
+        offers services loses replies in flight. A change of the defaults re-evaluates subscriptions live, and
+        in 2.12.15 ``updateDefaultPermissions`` forgets which replies it was waiting for.
         """
         said = []
         for target in targets:
@@ -274,6 +279,8 @@ class State:
                 users = sum(user.claims.iss == target.key for user in self.hierarchy.users_of(target.account))
                 known = f"{users} known user{'' if users == 1 else 's'}"
                 said.append(f"reconnects {known} of role {role or 'without a name'}")
+            if target.kind is TargetKind.DEFAULTS and account.default_permissions.resp is not None:
+                said.append("drops replies in flight of users under the account's defaults")
             if target.kind is not TargetKind.USER and self.importers:
                 said.append(f"drops replies in flight to {', '.join(self.importers)}")
         return tuple(dict.fromkeys(said))
@@ -354,5 +361,17 @@ def _readmitted(hierarchy: Hierarchy, tokens: Iterable[TokenName]) -> list[str]:
             claims, owner = hierarchy.users[user, account].claims, hierarchy.accounts[account].claims
             revoked_at = owner.revoked_at(user)
             if revoked_at is not None and claims.iat <= revoked_at:
+                found.append(f"{owner.name}/{claims.name}")
+    return found
+
+
+def _locked_out(hierarchy: Hierarchy, tokens: Iterable[TokenName], now: int) -> list[str]:
+    """Names of users whose token is newer than a revocation that a token issued now would still fall under."""
+    found = []
+    for account, user in tokens:
+        if user is not None:
+            claims, owner = hierarchy.users[user, account].claims, hierarchy.accounts[account].claims
+            revoked_at = owner.revoked_at(user)
+            if revoked_at is not None and now <= revoked_at < claims.iat:
                 found.append(f"{owner.name}/{claims.name}")
     return found

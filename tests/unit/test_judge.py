@@ -124,6 +124,16 @@ class TestUsers:
         assert judgement.safety is Safety.ADVICE
         assert Connect() in [witness.probe for witness in judgement.gained]
 
+    @pytest.mark.parametrize(
+        ("until", "safety"), [(NOW - 1, Safety.SAFE), (NOW, Safety.RISKY), (NOW + 9, Safety.RISKY)]
+    )
+    def test_a_revocation_that_reaches_into_the_future_would_meet_the_new_token(self, until, safety):
+        user = User("app", pub=DOUBLE, head={"iat": NOW + 10})
+        acme = store(Account("ACME", users=[user], nats={"revocations": {"*": until}}))
+        judgement = judged(acme, removing(user_of(acme, "ACME/app"), "pub.allow", "a.b"))
+        assert judgement.safety is safety
+        assert [witness.probe for witness in judgement.lost] == [Connect()] * (safety is Safety.RISKY)
+
     def test_a_token_the_server_refuses_is_never_repaired(self):
         acme = store(Account("ACME", users=[User("app", pub={"allow": ["a..b", "a"]})]))
         judgement = judged(acme, removing(user_of(acme, "ACME/app"), "pub.allow", "a..b"))
@@ -188,6 +198,12 @@ class TestDefaults:
         assert (judgement.safety, judgement.reach) == (Safety.SAFE, "on push")
         assert judgement.undo == "needs the seed"
         assert judgement.disturbs == "nothing"
+
+    def test_a_push_of_defaults_forgets_the_replies_under_way(self):
+        acme = store(Account("ACME", defaults={"pub": DOUBLE, "resp": {"max": 1, "ttl": 0}}))
+        judgement = judged(acme, removing(defaults_of(acme, "ACME"), "pub.allow", "a.b"))
+        assert judgement.safety is Safety.SAFE
+        assert judgement.disturbs == "drops replies in flight of users under the account's defaults"
 
     def test_emptied_defaults_open_everything(self):
         acme = store(Account("ACME", defaults={"pub": {"allow": ["a"]}}))
