@@ -35,6 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     int
         The exit status, as the contract of the command line lists them.
     """
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding lacks is shown escaped instead of ending the run.
         reconfigure = getattr(stream, "reconfigure", None)
@@ -52,6 +53,19 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 the last door: whatever it is, a person gets one line
         return _failed(BUG, f"unexpected {type(error).__name__}: {error} (in {_place(error)})", _ISSUES)
     return status
+
+
+def _open_streams() -> None:
+    """Stand in for the standard streams that were closed before the start, as `>&-` does, which Python leaves None.
+
+    What is written to the stand-in for standard output fails when it is flushed, as a full disk does.
+    """
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -92,7 +92,15 @@ class Form(enum.Enum):
     MARKDOWN = "markdown"
 
 
+class ShortForm(enum.Enum):
+    """How a result is printed that has no Markdown."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
 Format = Annotated[Form, typer.Option("--format", "-f", help="How to print the result.")]
+ShortFormat = Annotated[ShortForm, typer.Option("--format", "-f", help="How to print the result.")]
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(b|kb|kib|k|mb|mib|m)?", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1024**2, "mb": 1024**2, "mib": 1024**2}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Annotated
 import typer
 
 from optimizer.cli import options, output
-from optimizer.cli.options import Form
+from optimizer.cli.options import ShortForm
 from optimizer.errors import OptimizerError, UsageError
 from optimizer.nsc.script import script_for
 from optimizer.proposals import Plan, Proposal, Safety
@@ -53,7 +54,7 @@ def command(
     who: Annotated[
         str | None, typer.Option(metavar="NAME", show_default=False, help="Who decides; default: the user logged in.")
     ] = None,
-    form: options.Format = Form.TABLE,
+    form: options.ShortFormat = ShortForm.TABLE,
     now: options.Now = None,
     quiet: options.Quiet = False,
     no_color: options.NoColour = False,
@@ -73,17 +74,20 @@ def command(
         style=output.style(no_colour=no_color),
     )
     asked = {Verdict.ACCEPT: accept, Verdict.REJECT: reject, Verdict.LATER: later}
-    named = [(identifier, verdict) for verdict, ids in asked.items() for identifier in ids or ()]
+    named = [(identifier, verdict) for verdict, ids in asked.items() for identifier in dict.fromkeys(ids or ())]
+    for identifier, times in Counter(identifier for identifier, _ in named).items():
+        if times > 1:
+            raise UsageError(f"`{identifier}` is named for more than one decision", "decide one way")
     if named:
         desk = desk.decide(named, reason)
         desk.save()
         for identifier, verdict in named:
             output.note(f"{identifier}: {verdict.value}, kept in `{place}`", quiet=quiet)
-    elif form is Form.TABLE and not quiet and sys.stdin.isatty() and sys.stdout.isatty():
+    elif form is ShortForm.TABLE and not quiet and sys.stdin.isatty() and sys.stdout.isatty():
         return desk.walk()
     following = output.typed("permopt", "script", plan, "-o", "scripts")
     selection = select(saved, desk.decisions)
-    if form is Form.JSON:
+    if form is ShortForm.JSON:
         output.emit(text_of(without_seeds(_states(saved.plan, desk.decisions, selection))))
     else:
         output.emit("\n".join([*_table(saved.plan, desk.decisions, selection), "", "next", f"  {following}", ""]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from optimizer.cli import options, output
-from optimizer.errors import UsageError
+from optimizer.errors import OptimizerError, UsageError
 from optimizer.nsc.script import script_for
 from optimizer.reports import words
 from optimizer.reports.json import text_of, without_seeds
@@ -17,6 +18,7 @@ from optimizer.review.decisions import beside, load_decisions
 from optimizer.review.files import read_text, write_files
 from optimizer.review.plan import load
 from optimizer.review.selection import select
+from optimizer.sources.nsc_home import nsc_context
 
 
 def command(
@@ -51,9 +53,25 @@ def command(
     lines += [f"  {words.shown(str(path), 4096)}" for path in (*files, directory / "expected.json")]
     left = Counter(out.reason for out in selection.left_out)
     lines += [f"left out {number:,}: {words.shown(reason)}" for reason, number in left.items()]
-    following = [output.typed("sh", directory / "apply.sh")]
-    if saved.plan.hierarchy.store.startswith("nsc:"):
-        following.append(output.typed("permopt", "verify", plan, saved.plan.hierarchy.store))
+    store = saved.plan.hierarchy.store
+    following = [output.typed("sh", directory / "apply.sh", *_where(store))]
+    if store.startswith("nsc:"):
+        following.append(output.typed("permopt", "verify", plan, store))
     if not quiet:
         output.emit("\n".join([*lines, "", "next", *(f"  {each}" for each in following), ""]))
     return 0
+
+
+def _where(store: str) -> tuple[str, ...]:
+    """What tells a script where the store is, if nsc by itself would look for it elsewhere."""
+    if not store.startswith("nsc:"):
+        return ()
+    stores = Path(store.removeprefix("nsc:")).absolute().parent
+    try:
+        own = nsc_context(os.environ, str(Path.cwd())).stores
+    except OptimizerError:
+        own = ""
+    if own and Path(own).resolve() == stores.resolve():
+        return ()
+    # `nsc -H DIR` keeps its keys in the same directory.
+    return ("-H" if (stores / "keys").is_dir() else "--data-dir", str(stores))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from optimizer.cli import options, output
-from optimizer.cli.options import Form
+from optimizer.cli.options import ShortForm
 from optimizer.errors import DriftError, MismatchError, SourceError, UsageError
 from optimizer.nsc.script import script_for
 from optimizer.reports import words
@@ -42,7 +42,7 @@ def command(
         ),
     ] = None,
     operator: options.Operator = None,
-    form: options.Format = Form.TABLE,
+    form: options.ShortFormat = ShortForm.TABLE,
     file: options.Output = None,
     now: options.Now = None,
     quiet: options.Quiet = False,
@@ -58,7 +58,7 @@ def command(
         hierarchy = read(where, now=options.clock(now), operator=operator, progress=progress)
     found = outcome(saved, expected, hierarchy)
     status = _status(found)
-    if form is Form.JSON:
+    if form is ShortForm.JSON:
         output.emit(text_of(without_seeds(_report(found, saved, status))), file)
     else:
         output.emit("\n".join([*_lines(found, saved, plan, where), ""]), file)
@@ -114,8 +114,11 @@ def _lines(found: Outcome, saved: SavedPlan, plan: Path, source: str | None) -> 
     count = f"{wrong:,} of {words.quantity(len(found.tokens), 'token')}"
     if wrong:
         lines.append(f"{count} not as promised")
-    again = output.typed("permopt", "propose", source, "-o", plan)
-    return [*lines, "", "next", f"  {again}"]
+    if all(token.state is State.UNCHANGED for token in found.tokens):
+        following = output.typed("permopt", "script", plan, "-o", "scripts")  # still to be carried out
+    else:
+        following = output.typed("permopt", "propose", source, "-o", plan)
+    return [*lines, "", "next", f"  {following}"]
 
 
 def _report(found: Outcome, saved: SavedPlan, status: int) -> Document:

@@ -145,7 +145,7 @@ class Writer:
             '    "$one"',
             "    check",
             "  done",
-            f'  [ "$wrong" -eq 0 ] || fail 5 "of {len(self.tokens)} tokens not as promised: $wrong"',
+            f'  [ "$wrong" -eq 0 ] || fail 5 "$wrong of {len(self.tokens)} tokens not as promised"',
             "}",
         )
 

@@ -127,6 +127,23 @@ def test_a_full_disk_ends_with_3(shop):
     assert done.stderr.startswith(b"permopt: standard output cannot be written: no space left")
 
 
+@pytest.mark.parametrize(
+    ("closed", "words", "status"),
+    [
+        (">&-", "rules", 3),
+        (">&-", "", 3),
+        (">&-", "rules -o rules.txt", 0),
+        ("2>&-", "nothing-like-it", 2),
+        (">&- 2>&-", "rules", 3),
+        ("<&-", "propose -", 3),
+    ],
+)
+def test_a_stream_closed_before_the_start_is_no_bug(tmp_path, closed, words, status):
+    line = f'exec "{sys.executable}" -m optimizer {words} {closed}'
+    typed = subprocess.run(["/bin/sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (typed.returncode, "Traceback" in typed.stderr) == (status, False), typed.stderr
+
+
 def test_a_terminal_without_utf_8_gets_escapes(shop):
     orders = shop.account("größe")
     shop.user("größe", "日本", orders, pub={"allow": ["a", "a"]})

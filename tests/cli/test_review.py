@@ -79,6 +79,11 @@ def test_an_unknown_id_is_wrong_usage_and_nothing_is_kept(permopt, saved_plan, i
     assert not saved_plan.with_name("plan.json.decisions.json").exists()
 
 
+def test_one_proposal_is_decided_one_way(permopt, saved_plan, ids):
+    typed = permopt("review", saved_plan, "--accept", ids["safe"][0], "--reject", ids["safe"][0])
+    assert (typed.status, "more than one decision" in typed.err) == (2, True)
+
+
 def test_decisions_about_another_plan_are_refused(permopt, saved_plan, shop, ids):
     permopt("review", saved_plan, "--reject", ids["safe"][0])
     permopt("propose", shop.root, "-o", saved_plan, "--now", "2026-11-24")

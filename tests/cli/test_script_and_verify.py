@@ -70,7 +70,20 @@ def test_it_says_what_it_left_out_and_what_to_type_next(permopt, saved_plan, sho
     typed = permopt("script", saved_plan, "-o", "my scripts")
     assert typed.out.startswith("6 proposals save 130 bytes in 2 tokens\n  my scripts/apply.sh\n")
     assert "left out 1: risky, and not accepted\n" in typed.out
-    assert typed.out.endswith(f"next\n  sh 'my scripts/apply.sh'\n  permopt verify {saved_plan} nsc:{shop.path}\n")
+    assert typed.out.endswith(
+        f"next\n  sh 'my scripts/apply.sh' --data-dir {shop.path.parent}\n"
+        f"  permopt verify {saved_plan} nsc:{shop.path}\n"
+    )
+
+
+def test_the_script_is_told_where_the_store_is_only_if_nsc_would_not_find_it(permopt, saved_plan, shop, monkeypatch):
+    def how() -> str:
+        return permopt("script", saved_plan, "-o", "out").out.split("next\n  ")[1].split("\n")[0]
+
+    (shop.path.parent / "keys").mkdir()
+    assert how() == f"sh out/apply.sh -H {shop.path.parent}"
+    monkeypatch.chdir(shop.path)
+    assert how() == "sh out/apply.sh"
 
 
 def test_with_everything_rejected_there_is_nothing_to_write(permopt, saved_plan, tmp_path):
@@ -105,6 +118,8 @@ def test_a_store_nothing_was_done_to_is_a_mismatch(permopt, saved_plan, shop, sc
     assert typed.status == 5
     assert {token["state"] for token in typed.json["tokens"]} == {"unchanged"}
     assert scripts.exists()
+    page = permopt("verify", saved_plan, shop.root, "--now", NOW).out
+    assert page.endswith(f"next\n  permopt script {saved_plan} -o scripts\n")
 
 
 def test_a_token_that_was_edited_since_is_a_mismatch(permopt, saved_plan, carried_out, scripts):

@@ -201,7 +201,8 @@ look() { # read the target, which must be the token that was planned with, in a 
 }
 
 put() { # FILE: make it the target's token again, and the creds file that nsc keeps beside it too
-  cp "$1" "$file.permopt" && mv -f "$file.permopt" "$file"
+  # The copy takes over who may read the token.
+  cp -p "$file" "$file.permopt" && cat "$1" >"$file.permopt" && mv -f "$file.permopt" "$file"
   creds=$keys/creds/$operator/$account/$user.creds
   if [ "$kind" = user ] && [ -f "$creds" ]; then
     run_nsc generate creds --account="$account" --name="$user" --output-file="$creds.permopt" &&

@@ -71,6 +71,8 @@ def covered(store):
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_store_becomes_what_was_predicted_and_goes_back_byte_for_byte(store, out, shell):
     before = store.tokens()
+    for path in store.home.rglob("*.jwt"):
+        path.chmod(0o640)  # a group reads them, whatever the mask of whoever runs the scripts
 
     run = sh(out / "apply.sh", "-H", str(store.home), shell=shell)
     assert run.code == 0, run
@@ -86,6 +88,7 @@ def test_the_store_becomes_what_was_predicted_and_goes_back_byte_for_byte(store,
     back = sh(out / "rollback.sh", "-H", str(store.home), shell=shell)
     assert back.code == 0, back
     assert store.tokens() == before
+    assert {path.stat().st_mode & 0o777 for path in store.home.rglob("*.jwt")} == {0o640}
     unapplied = sh(out / "verify.sh", "-H", str(store.home), shell=shell)
     assert (unapplied.code, unapplied.out.count("unchanged")) == (5, 2)
 
