@@ -11,6 +11,7 @@ STORE  ?= corpus/acme
 
 propose: $(VENV)/.installed
 	@$(BIN)/permopt propose $(STORE)
+	@command -v permopt >/dev/null || echo "  (permopt is $(BIN)/permopt here)"
 
 test: $(VENV)/.tested
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/test.sh
