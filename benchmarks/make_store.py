@@ -3,7 +3,7 @@
     python benchmarks/make_store.py 1000 /tmp/store
 
 Account tokens have a median of about 3.1 KB, a 90th percentile of 10 KB, a 99th of 60 KB and a maximum near 0.5 MB; an
-account has 1.5 users; the tokens are as nsc writes them. One permission list in 20 has something to propose. The same
+account has 1.5 users; the tokens are as nsc writes them. One permission list in 50 has something to propose. The same
 number of accounts gives the same store. None of it is ever committed, and the keys are derived from names when they
 are needed and written nowhere.
 """
@@ -31,13 +31,17 @@ TEAMS = ("orders", "billing", "stock", "fleet", "search", "media", "risk", "crm"
 NOUNS = ("order", "invoice", "item", "truck", "query", "image", "score", "lead", "basket", "refund", "route", "batch")
 VERBS = ("created", "updated", "deleted", "read", "list", "sync", "failed", "done")
 REGIONS = ("eu", "us", "apac", "latam", "mea")
-UNTIDY = 0.05
-"""The share of permission lists that hold an entry twice and entries that another one covers."""
 _MEDIAN, _P90, _LARGEST = 2_900, 9_700, 500_000
 
 
-def main(count: int, root: Path) -> None:
-    """Write the store, and say what came of it."""
+def main(count: int, root: Path, untidy: float = 0.02) -> None:
+    """Write the store, and say what came of it.
+
+    Parameters
+    ----------
+    untidy
+        The share of permission lists that hold an entry twice, and entries that another one covers.
+    """
     chance = random.Random(f"permopt benchmark {count}")
     operator = signing.operator("bench")
     system = signing.account("bench SYS")
@@ -52,10 +56,10 @@ def main(count: int, root: Path) -> None:
     for number in range(count - 1):
         name = f"{chance.choice(TEAMS).upper()}_{number:05}"
         key = signing.account(f"bench {number}")
-        body = _body(chance, number, _target(chance), offered)
+        body = _body(chance, number, _target(chance), offered, untidy)
         token = _by_nsc(signing.sign(signing.account_claims(key, name, **body), operator), operator)
         sizes.append(len(token))
-        _write_account(home, name, token, dict(_users(chance, number, key, body)))
+        _write_account(home, name, token, dict(_users(chance, number, key, body, untidy)))
     cuts = quantiles(sizes, n=100)
     print(
         f"{count} accounts in {home}: median {cuts[49] / 1024:.1f} KB, p90 {cuts[89] / 1024:.1f} KB, "
@@ -84,17 +88,19 @@ def _target(chance: random.Random) -> int:
     return int(min(size, _LARGEST))
 
 
-def _body(chance: random.Random, number: int, target: int, offered: list[tuple[str, str, str]]) -> dict[str, Any]:
+def _body(
+    chance: random.Random, number: int, target: int, offered: list[tuple[str, str, str]], untidy: float
+) -> dict[str, Any]:
     """Claims that fill about ``target`` bytes of token."""
     body: dict[str, Any] = {"imports": [], "exports": [], "signing_keys": [], "revocations": {}}
     team = chance.choice(TEAMS)
     if chance.random() < 0.4:
-        body["default_permissions"] = {"pub": {"allow": _entries(chance, team, 4)}, "sub": {}}
+        body["default_permissions"] = {"pub": {"allow": _entries(chance, team, 4, untidy)}, "sub": {}}
     # A frame costs 700 bytes; what follows is measured as payload, of which base64 makes 4 bytes of 3.
     left = (target - 700) * 3 // 4
     serial = 0
     while left > 0:
-        part, value = _part(chance, team, f"{number} {serial}", offered)
+        part, value = _part(chance, team, f"{number} {serial}", offered, untidy)
         left -= len(json.dumps(value)) + 1
         serial += 1
         if part == "revocations":
@@ -109,7 +115,9 @@ def _body(chance: random.Random, number: int, target: int, offered: list[tuple[s
     return body
 
 
-def _part(chance: random.Random, team: str, serial: str, offered: list[tuple[str, str, str]]) -> tuple[str, Any]:
+def _part(
+    chance: random.Random, team: str, serial: str, offered: list[tuple[str, str, str]], untidy: float
+) -> tuple[str, Any]:
     kind = chance.choices(("imports", "exports", "signing_keys", "revocations"), (30, 25, 15, 30))[0]
     if kind == "imports" and offered:
         account, type_, subject = chance.choice(offered)
@@ -121,12 +129,12 @@ def _part(chance: random.Random, team: str, serial: str, offered: list[tuple[str
         key = signing.account(f"bench signing {serial}")
         if chance.random() < 0.3:
             return kind, str(key)
-        lists = {side: {"allow": _entries(chance, team, 12)} for side in ("pub", "sub")}
+        lists = {side: {"allow": _entries(chance, team, 12, untidy)} for side in ("pub", "sub")}
         return kind, signing.scope(key, f"role{serial.split()[1]}", **lists)
     return kind, {str(signing.user(f"bench revoked {serial}")): signing.ISSUED + chance.randrange(10**6)}
 
 
-def _entries(chance: random.Random, team: str, about: int) -> list[str]:
+def _entries(chance: random.Random, team: str, about: int, untidy: float) -> list[str]:
     """A list as people write them, with wildcards beside literals; a share of the lists is untidy, as they become."""
     number = max(1, int(chance.gauss(about, about / 2)))
     entries: list[str] = []
@@ -139,14 +147,16 @@ def _entries(chance: random.Random, team: str, about: int) -> list[str]:
         else:
             entries += [f"{team}.{noun}.{verb}.{chance.choice(REGIONS)}" for verb in chance.sample(VERBS, k=4)]
     entries = entries[:number]
-    if chance.random() < UNTIDY:
+    if chance.random() < untidy:
         literal = chance.choice(entries)
         entries += [chance.choice(entries), literal.rpartition(".")[0] + ".>"]
     chance.shuffle(entries)
     return entries
 
 
-def _users(chance: random.Random, number: int, owner: signing.Key, body: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _users(
+    chance: random.Random, number: int, owner: signing.Key, body: dict[str, Any], untidy: float
+) -> Iterator[tuple[str, str]]:
     scopes = [key for key in body["signing_keys"] if isinstance(key, dict)]
     for index in range(chance.choices((1, 2, 3), (60, 30, 10))[0]):
         user = signing.user(f"bench {number} {index}")
@@ -158,7 +168,7 @@ def _users(chance: random.Random, number: int, owner: signing.Key, body: dict[st
             yield name, _by_nsc(signing.sign(signing.scoped_user_claims(user, owner, name), signer), signer)
             continue
         team = chance.choice(TEAMS)
-        lists = {side: {"allow": _entries(chance, team, 10)} for side in ("pub", "sub")}
+        lists = {side: {"allow": _entries(chance, team, 10, untidy)} for side in ("pub", "sub")}
         wide = [text for text in lists["sub"]["allow"] if text.endswith(".>")]
         if wide and chance.random() < 0.4:
             lists["sub"]["deny"] = [f"{wide[0].removesuffix('>')}internal"]
