@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from optimizer.access.principals import blocks
-from optimizer.edits import permission_lists
+from optimizer.edits import permission_lists, touches_account_token
 from optimizer.judge import State, by_account, obstacles, service_importers, verdict
 from optimizer.proposals import Plan, Proposal, Safety, SetAside
 from optimizer.rules import RULES, Block
@@ -251,7 +251,31 @@ class _Account:
                 kept += self._safe_part([one for one in self.proposals if one.finding.target == target])
             self.proposals = self._safe_part(kept)
             self.whole = self._safe_together(self.proposals) if self.proposals else None
+        self._leave_what_grows()
         return self.whole.after if self.whole else self.base
+
+    def _leave_what_grows(self) -> None:
+        """Set aside what would make its token larger: nsc fills in limits when it first edits a role, and more."""
+        grown = {
+            (token.account, token.user): token.after - token.before
+            for token in (self.whole.tokens if self.whole else ())
+            if token.after >= token.before
+        }
+        if not grown:
+            return
+        kept = []
+        for proposal in self.proposals:
+            edit = proposal.edits[0]  # INVARIANT: a proposal edits one block
+            token = edit.target.account, None if touches_account_token(edit) else edit.target.user
+            if token in grown:
+                reason = (
+                    f"safe, but nsc adds more than the safe edits save: the token would grow by {grown[token]} bytes"
+                )
+                self.set_aside.append(SetAside(proposal.id, reason))
+            else:
+                kept.append(proposal)
+        self.proposals = kept
+        self.whole = self._safe_together(kept) if kept else None
 
     def _safe_part(self, proposals: list[Proposal]) -> list[Proposal]:
         """The longest beginning of these proposals that is safe; the others are set aside."""

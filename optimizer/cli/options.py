@@ -80,7 +80,9 @@ Complete = Annotated[
 ]
 FailOn = Annotated[
     str,
-    typer.Option(metavar="SEVERITY", help="Exit with 1 on findings of this severity or above: error, warning, note."),
+    typer.Option(
+        metavar="SEVERITY", help="Exit with 1 on findings of this severity or above: error, warning, note, never."
+    ),
 ]
 
 

@@ -29,7 +29,13 @@ def command(
     source_option: options.SourceOption = None,
     plan_file: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="PLAN", show_default=False, help="Save the plan (JSON) here as well."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PLAN",
+            show_default=False,
+            help="Save the plan (JSON) here; the page is printed too.",
+        ),
     ] = None,
     form: options.Format = Form.TABLE,
     account: options.Accounts = None,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MOST_SPELLED_OUT = 24
 """Proposals and findings that a page still spells out one by one."""
 
+_RULES_SHOWN = 2
 _RISKY_SHOWN = 12
 _REASONS_SHOWN = 8
 _PLACES_SHOWN = 3
@@ -33,10 +34,14 @@ def what_goes(proposals: Sequence[Proposal]) -> dict[tuple[AccountKey, UserKey |
     for proposal in proposals:
         for edit in proposal.edits:
             counts[edit.target.account, edit.target.user][proposal.finding.rule] += len(edit.remove)
-    return {
-        token: ", ".join(f"{number:,} {rule}" for rule, number in sorted(rules.items(), key=lambda item: -item[1]))
-        for token, rules in counts.items()
-    }
+    return {token: _most(rules) for token, rules in counts.items()}
+
+
+def _most(rules: Counter[str]) -> str:
+    common = rules.most_common()
+    rest = sum(number for _, number in common[_RULES_SHOWN:])
+    parts = [f"{number:,} {rule}" for rule, number in common[:_RULES_SHOWN]]
+    return ", ".join([*parts, f"{rest:,} more"] if rest else parts)
 
 
 def proposals_in_brief(these: Sequence[Proposal], safety: Safety, names: words.Names, style: Style) -> list[str]:
@@ -59,8 +64,12 @@ def proposals_in_brief(these: Sequence[Proposal], safety: Safety, names: words.N
             return capped(lines, _REASONS_SHOWN, style, 2)
         case _:
             lines = []
+            last = ""
             for each in these[:_RISKY_SHOWN]:
-                lines += ["", f"  {style.heading(names.place(each.finding.target))}", *short_lines(each, style)]
+                place = names.place(each.finding.target)
+                lines += [] if place == last else ["", f"  {style.heading(place)}"]
+                lines += short_lines(each, style)
+                last = place
                 for label, found in (("afterwards", each.judgement.gained), ("no longer:", each.judgement.lost)):
                     lines += capped([f"{label} {told}" for told in words.witnesses(found)], 1, style, indent=6)
             if len(these) > _RISKY_SHOWN:

@@ -1,4 +1,4 @@
-"""Tokens that are not in order, as findings: they are analysed like any other, and get no script step."""
+"""Tokens that are not in order, as findings: they get no script step, and users without their account no analysis."""
 
 from __future__ import annotations
 

@@ -90,7 +90,11 @@ class _Page:
     def head(self) -> list[str]:
         sentences = head_sentences(self.plan.hierarchy, self.settings)
         sentences += over_budget(self.plan, self.settings)
-        if not self.plan.proposals:
+        orphans = sum(owner not in self.plan.hierarchy.accounts for _, owner in self.plan.hierarchy.users)
+        if orphans:
+            users = words.quantity(orphans, "user is", "users are")
+            sentences.append(f"{users} not examined: the token of the account, with its defaults and roles, is missing")
+        if not self.plan.proposals and orphans < max(len(self.plan.hierarchy.users), 1):
             sentences.append("nothing to propose: no rule found an edit that helps")
         return [line for sentence in sentences for line in self.style.wrapped(sentence, indent=0, hanging=2)]
 
@@ -179,7 +183,7 @@ class _Page:
         if not found:
             return []
         number = len({(finding.account, finding.user) for finding in found})
-        title = f"{words.quantity(number, 'token')} not in order: looked at, and left out of the script"
+        title = f"{words.quantity(number, 'token')} not in order: left out of the script"
         lines = []
         for finding in found:
             name = "the operator" if finding.account is None else self.names.token(finding.account, finding.user)
@@ -189,7 +193,12 @@ class _Page:
         return [self.style.heading(title), *capped(lines, _FINDINGS_SHOWN, self.style, 2)]
 
     def set_aside(self) -> list[str]:
-        aside = [f"{each.id}: {words.shown(each.reason, 300)}" for each in self.plan.set_aside]
+        # That two rules came to one edit is of no use to who reads a page.
+        aside = [
+            f"{each.id}: {words.shown(each.reason, 300)}"
+            for each in self.plan.set_aside
+            if not each.reason.endswith("proposes the same edit")
+        ]
         return [self.style.heading("set aside"), *capped(aside, _SKIPPED_SHOWN, self.style, 2)] if aside else []
 
     def skipped(self) -> list[str]:

@@ -160,7 +160,7 @@ def test_an_expired_token_is_analysed_is_an_error_and_stays_out_of_the_script(pe
     expired(shop)
     only = ["--rule", "duplicate-entry", "--now", NOW]
     page = permopt("propose", shop.root, *only).out
-    assert "1 token not in order: looked at, and left out of the script\n  user ORDERS/late: error, expired: " in page
+    assert "1 token not in order: left out of the script\n  user ORDERS/late: error, expired: " in page
     plan = permopt("propose", shop.root, *only, "-f", "json").json
     [found] = [each for each in plan["findings"] if each["target"]["pointer"] == ""]
     assert (found["rule"], found["severity"], found["target"]["user"]) == ("expired", "error", "late")
