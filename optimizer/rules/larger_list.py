@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from optimizer.proposals import Finding
     from optimizer.subjects.rewrite import Tokens
 
+_EFFORT = 50_000
+"""Of one comparison; the first that takes more ends the search in its list, for the others would take as much."""
+
 _PAIRS = (
     (ListName.PUB_ALLOW, ListName.PUB_DENY),
     (ListName.PUB_DENY, ListName.PUB_ALLOW),
@@ -96,9 +99,16 @@ def _smaller(block: Block, name: ListName, other: ListName, entries: tuple[Entry
     side, key = name.value.split(".")
     depth = max(len(entry.subject.tokens) for each in ListName for entry in block.entries(each) or (Entry("x"),))
 
+    gave_up = False
+
     def same(kept: tuple[Entry, ...]) -> bool:
+        nonlocal gave_up
+        if gave_up:
+            return False
         after = {**claims, side: {**claims[side], key: [entry.text for entry in kept]}}
-        return compare(before, Permissions.from_claims(after)).relation is Relation.SAME
+        relation = compare(before, Permissions.from_claims(after), effort=_EFFORT).relation
+        gave_up = relation is Relation.UNDECIDED
+        return relation is Relation.SAME
 
     def idle(subject: Tokens) -> bool:
         """Whether the other list of the side settles a subject: denied anyway, or not allowed anyway."""

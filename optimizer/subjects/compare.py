@@ -301,6 +301,8 @@ class _Walker:
             if sent == ((), 0) or (same_loaders and denying.is_settled(sent)):
                 return
             named = denying.letters(sent)
+            # Each letter makes a state of its own, of as many nodes as it leads to.
+            self.effort.spend(len(named) * (len(asked.state[0]) + 2 * len(sent[0])))
             if asked.closed is None:
                 for text, following in asking.wildcards(asked):
                     for token in named:

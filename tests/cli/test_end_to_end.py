@@ -19,7 +19,14 @@ def store(tmp_path):
     store.nsc("add", "account", "--name=SHOP")
     store.nsc("edit", "account", "--name=SHOP", "--sk=generate", "--allow-sub=d.>,d.x")
     key = store.payload("SHOP")["nats"]["signing_keys"][0]
-    store.nsc("edit", "signing-key", "--account=SHOP", f"--sk={key}", "--role=till", "--allow-pub=sale.>,sale.new")
+    store.nsc(
+        "edit",
+        "signing-key",
+        "--account=SHOP",
+        f"--sk={key}",
+        "--role=till",
+        "--allow-pub=sale.>,sale.new,sale.paid,sale.closed,sale.refunded",
+    )
     lists = ["--allow-pub=orders.>,orders.us,stock.*,stock.*.>", "--allow-sub=_INBOX.>"]
     store.nsc("add", "user", "--account=SHOP", "--name=web", *lists)
     noisy = ["--allow-sub=bill.*.*", "--deny-sub=bill.a.*,bill.a.>"]

@@ -10,6 +10,7 @@ from optimizer.examine import examine
 from optimizer.judge import judge
 from optimizer.proposals import Safety
 from optimizer.subjects.compare import Relation
+from tests import signing
 from tests.builders import CURRENT_ONLY, Account, Role, User, defaults_of, role_of, settings, store, user_of
 
 
@@ -181,3 +182,23 @@ def test_defaults_are_examined_too():
 def test_an_account_with_the_same_role_twice_is_examined_role_by_role():
     roles = [Role("r", {"pub": {"allow": ["a", "a"]}}), Role("s", {"pub": {"allow": ["b", "b"]}})]
     assert len(plan_of(Account("ACME", roles=roles)).proposals) == 2
+
+
+def test_edits_that_would_make_a_token_larger_are_set_aside():
+    # nsc writes three limits into a role's template when it first edits it: more than one short entry saves.
+    scope = signing.scope(Role("till").key("SHOP"), "till", pub={"allow": ["sale.>", "sale.x"]})
+    for limit in ("subs", "data", "payload"):
+        scope["template"].pop(limit, None)
+    plan = examine(store(Account("SHOP", nats={"signing_keys": [scope]})), settings())
+    assert plan.default_selection == ()
+    assert [aside.reason.startswith("safe, but nsc adds more") for aside in plan.set_aside] == [True]
+
+
+def test_lists_made_to_explode_are_left_undecided_and_never_hang():
+    # Sixteen entries with two to the sixteenth combinations: without a cap this takes minutes.
+    ones = [".".join(["*"] * i + [f"l{i}"] + ["*"] * (7 - i)) for i in range(8)]
+    twos = [text.replace("*", "q", 1) for text in ones]
+    lists = {"allow": [*ones, *twos], "deny": [*ones[::-1], *(text.replace("*", "r", 1) for text in ones)]}
+    plan = examine(store(Account("ACC", users=[User("u", sub=lists)])), settings(effort=20_000))
+    relations = {proposal.judgement.relation.value for proposal in plan.proposals}
+    assert relations <= {"same", "undecided"}
