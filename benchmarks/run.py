@@ -30,7 +30,7 @@ import pygtrie
 from optimizer.subjects.compare import _compared, compare
 from optimizer.subjects.permissions import Permissions
 from optimizer.subjects.subject import Entry, Subject
-from optimizer.subjects.trie import covered
+from optimizer.subjects.trie import _covered, covered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -158,7 +158,7 @@ def bench_compare() -> Iterator[str]:
 
         relation = mine()
         seconds, slow, ratio = paired(mine, peer, 3)
-        yield f"| {name} | {relation} | {seconds * 1000:.1f} | {slow * 1000:,.0f} | {ratio:.0f} |"
+        yield f"| {name} | {relation} | {seconds * 1000:.1f} | {slow * 1000:,.0f} | {ratio:.1f} |"
 
 
 # propose ----------------------------------------------------------------------------------------------------------
@@ -167,8 +167,8 @@ def bench_compare() -> Iterator[str]:
 def bench_propose() -> Iterator[str]:
     yield f"## `permopt propose` on {ACCOUNTS:,} accounts: at least 20 times as fast as a loop of `nsc describe`"
     yield ""
-    yield "Whole processes on stores of `benchmarks/make_store.py`. The loop is `nsc describe account -n NAME -W --raw` for"
-    yield f"each account; a run of permopt (median of {ROUNDS}) lies between any two fifths of it."
+    yield "Whole processes on stores of `benchmarks/make_store.py`. The loop is `nsc describe account -n NAME -W --raw`"
+    yield f"for each account; a run of permopt (median of {ROUNDS}) lies between any two fifths of it."
     yield ""
     yield "| lists with something to propose | proposals | store | permopt, s | nsc loop, s | nsc / permopt |"
     yield "|---|---|---|---|---|---|"
@@ -277,7 +277,8 @@ def bench_covered() -> Iterator[str]:
         repeat = max(1, 2_000 // count)
 
         def fresh(texts: Sequence[str] = texts, repeat: int = repeat) -> list[list[Entry]]:
-            return [[Entry(text) for text in texts] for _ in range(repeat)]
+            _covered.cache_clear()
+            return [[Entry(f"{copy}{text}") for text in texts] for copy in range(repeat)]
 
         assert set(covered(fresh()[0])) == set(by_dict(fresh()[0]))
         mine, peer, ratio = paired(
