@@ -29,7 +29,7 @@ import pygtrie
 
 from optimizer.subjects.compare import _compared, compare
 from optimizer.subjects.permissions import Permissions
-from optimizer.subjects.subject import Entry, Subject
+from optimizer.subjects.subject import Entry, Subject, entry_of
 from optimizer.subjects.trie import _covered, covered
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def bench_compare() -> Iterator[str]:
 
         def mine(before: dict[str, object] = before, after: dict[str, object] = after) -> str:
             _compared.cache_clear()
+            entry_of.cache_clear()
             return compare(Permissions.from_claims(before), Permissions.from_claims(after)).relation.value
 
         def peer(before: dict[str, object] = before, after: dict[str, object] = after) -> None:

@@ -51,12 +51,12 @@ class Automaton:
     start: ClassVar[State] = ((0,), 0)
 
     def _insert(self, tokens: Sequence[str], bits: int) -> None:
-        node = 0
+        node, star, children = 0, self.star, self.children
         for token in tokens:
             if token == ">":
                 self.tail[node] |= bits
                 return
-            node = self._below(node, token)
+            node = (star[node] if token == "*" else children[node].get(token, 0)) or self._below(node, token)
         self.ends[node] |= bits
 
     def _below(self, node: int, token: str) -> int:
@@ -77,15 +77,17 @@ class Automaton:
     def step(self, state: State, token: str) -> State:
         """The state after one more token; `FRESH`, ``*`` and ``>`` in a request match only wildcards of entries."""
         nodes, tail = state
-        live = set()
+        live = []  # INVARIANT: no node has two parents, so none comes twice
         for node in nodes:
             tail |= self.tail[node]
             if self.star[node]:
-                live.add(self.star[node])
+                live.append(self.star[node])
             below = self.children[node].get(token)
             if below is not None:
-                live.add(below)
-        return tuple(sorted(live)), tail
+                live.append(below)
+        if len(live) > 1:
+            live.sort()
+        return tuple(live), tail
 
     def mask(self, state: State) -> int:
         """The bits of every pattern that matches the subject read so far."""
@@ -210,6 +212,7 @@ def _last(found: dict[int, int], index: int) -> int:
     return index
 
 
+@lru_cache(maxsize=1 << 12)
 def queue_matches(queue: str, pattern: str) -> bool:
     """Whether a client's queue name passes a queue name pattern of an entry. Server: ``queueMatches``."""
     return queue == pattern or (

@@ -95,3 +95,9 @@ def test_a_leafnode_may_ask_for_a_wildcard_with_an_allowed_literal_inside():
 def test_a_list_that_is_no_list_of_texts_is_a_type_error(lists):
     with pytest.raises(TypeError):
         block(pub=lists)
+
+
+def test_a_space_that_only_unicode_calls_one_is_part_of_a_publish_subject():
+    spaced = block(pub={"allow": ["a\xa0b"]})
+    assert spaced.may_publish("a\xa0b")
+    assert not spaced.may_publish("a")
