@@ -217,7 +217,11 @@ def _beside_others(
         return Resolution(State.UNKNOWN, suspicion, resolution.exports)
     # Server: isStreamImportDuplicate asks for the exporter's subject, getServiceImportForAccountLocked for one's own.
     subject = path.remote if claims.type == "stream" else path.local
-    match taken.get((claims.account, claims.type, subject)):
+    before = taken.get((claims.account, claims.type, subject))
+    if before is not None and any(len(token) > 1 and token[0] == "*" for token in subject.split(".")):
+        odd = "the server takes a token that only begins with `*` for a wildcard in some places and not in others"
+        return Resolution(State.UNKNOWN, odd, resolution.exports)
+    match before:
         case State.WORKS:
             reason = f"an import before it takes `{subject}` from the same account"
             return Resolution(State.DROPPED, reason, resolution.exports)
