@@ -158,6 +158,100 @@ class Judgement:
         return Saving(sum(t.before for t in self.tokens), sum(t.after for t in self.tokens))
 
 
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """A subject known to exist that somebody may publish (or else receive) on one side of an edit only.
+
+    Parameters
+    ----------
+    principals
+        Who, by name.
+    """
+
+    subject: str
+    publish: bool
+    principals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a widening opens, beside what a witness shows; subjects that nobody has named yet are opened as well.
+
+    Parameters
+    ----------
+    gained, lost
+        Of the subjects known to exist: those newly admitted, and those newly denied.
+    openness
+        The price of the wildcards themselves.
+    cost
+        Of both: `optimizer.widen.price.cost`.
+    """
+
+    gained: tuple[Gain, ...]
+    lost: tuple[Gain, ...]
+    openness: float
+    cost: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontierPoint:
+    """One of the sizes a token can have, and what that costs.
+
+    Parameters
+    ----------
+    token_bytes
+        Of the encoded token after these proposals and the safe ones.
+    proposals
+        Their ids, where they are in the plan.
+    cost, bound
+        What they cost together, and what no choice that saves as much costs less than.
+    is_least
+        Whether the cost is proved to be the least.
+    patterns
+        The entries that come, each with its list.
+    gained
+        How many known subjects are newly admitted (or denied), counted once for each user.
+    """
+
+    token_bytes: int
+    cost: float
+    bound: float
+    is_least: bool
+    gained: int
+    patterns: tuple[tuple[ListName, str], ...]
+    proposals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenBudget:
+    """One token, its budget, and what it takes to get under it.
+
+    Parameters
+    ----------
+    before, after_safe
+        Bytes of the encoded token as read, and after the safe proposals.
+    chosen
+        The cheapest way under the budget, or as far as it goes; None where none is needed or nothing can be widened.
+    smallest
+        The fewest bytes that widening can reach.
+    left
+        What the token consists of then, largest first: what else would have to go. Bytes by JSON pointer.
+    closed
+        Why blocks of the token were left as they are.
+    """
+
+    account: AccountKey
+    user: UserKey | None
+    before: int
+    after_safe: int
+    budget: int
+    chosen: FrontierPoint | None
+    smallest: int
+    left: tuple[tuple[str, int], ...] = ()
+    closed: tuple[str, ...] = ()
+    frontier: tuple[FrontierPoint, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """A finding, its edits, and the judge's answer.
@@ -178,6 +272,8 @@ class Proposal:
     judgement: Judgement
     requires: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
+    grant: Grant | None = None
+    """What it opens; None where it is no widening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +294,8 @@ class Plan:
         What was examined, before any edit.
     judgement
         Of the default selection as a whole; None where it is empty.
+    budgets
+        The tokens that are above their budget (with a frontier asked for: all that have one), and the way under it.
     """
 
     hierarchy: Hierarchy
@@ -206,6 +304,7 @@ class Plan:
     """Findings that no proposal repairs: advice and notes."""
     set_aside: tuple[SetAside, ...]
     judgement: Judgement | None
+    budgets: tuple[TokenBudget, ...] = ()
 
     @property
     def default_selection(self) -> tuple[Proposal, ...]:

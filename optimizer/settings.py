@@ -18,6 +18,37 @@ class Server(enum.Enum):
     """Before 2.12.14; tested against 2.11.8."""
 
 
+class Widen(enum.Enum):
+    """Which lists may be widened."""
+
+    NOTHING = "nothing"
+    OVER_BUDGET = "over budget"
+    """Those of tokens above their budget, as little as gets them under it."""
+    WORTHWHILE = "worthwhile"
+    """All, where it saves `Settings.bytes_per_cost` bytes for each unit of cost."""
+
+
+PROTECTED: tuple[str, ...] = ("$SYS.>", "$JS.>", "$KV.>", "$O.>", "$MQTT.>", "_INBOX.>", "_R_.>")
+"""Spaces that no proposal newly opens unless a run says otherwise; docs/widening.md says what each is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """What a widening costs: `optimizer.widen.price.cost` is the one function that uses them.
+
+    Parameters
+    ----------
+    known
+        Of a subject known to exist that is newly admitted, for each user that gains it.
+    star, tail
+        Of a new ``*``, and of a new ``>``, for each token of depth that it gives up.
+    """
+
+    known: float = 100.0
+    star: float = 1.0
+    tail: float = 4.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything a run may vary, with the defaults a run without flags has.
@@ -40,6 +71,18 @@ class Settings:
         Bytes of an encoded account token above which it is over budget.
     user_budget
         Bytes of an encoded user token that need attention: a CONNECT line longer than 4,096 bytes is refused.
+    widen
+        Which lists may be widened, which lossless proposals never do.
+    frontier
+        Whether to work out the sizes each token can have, and what they cost.
+    keep_prefix
+        How many leading tokens of a widened entry stay literal.
+    protected
+        Patterns of subjects that no proposal may newly admit.
+    weights
+        What a widening costs.
+    bytes_per_cost
+        Without a budget: how many bytes of the token make a widening worth one unit of its cost.
     """
 
     now: int
@@ -51,3 +94,9 @@ class Settings:
     effort: int = 500_000
     budget: int = 10 * 1024
     user_budget: int = 3_500
+    widen: Widen = Widen.NOTHING
+    keep_prefix: int = 1
+    protected: tuple[str, ...] = PROTECTED
+    weights: Weights = Weights()
+    bytes_per_cost: float = 4.0
+    frontier: bool = False

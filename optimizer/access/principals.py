@@ -141,6 +141,32 @@ def principals(hierarchy: Hierarchy, target: Target, *, templated: bool = False)
             )
 
 
+def holders(hierarchy: Hierarchy, target: Target) -> tuple[Principal, ...]:
+    """The known users behind a block, each by name; where none is known, anybody whom the block speaks for.
+
+    Server: ``isClientAuthorized``: a user's own permissions count, its role's, or the account's defaults.
+    """
+    account = hierarchy.accounts[target.account].claims
+    known = sorted(
+        (user.claims for user in hierarchy.users_of(target.account) if _is_behind(user.claims, account, target)),
+        key=lambda user: (user.name, user.sub),
+    )
+    if known:
+        return tuple(_principal(user, account) for user in known)
+    scope = scope_of(account, target.key or "")
+    return (_anybody_with_defaults(hierarchy, account) if scope is None else _anybody_in(scope, account),)
+
+
+def _is_behind(user: UserClaims, account: AccountClaims, target: Target) -> bool:
+    match target.kind:
+        case TargetKind.USER:
+            return user.sub == target.user
+        case TargetKind.SCOPE:
+            return user.iss == target.key
+        case TargetKind.DEFAULTS:
+            return user.permissions.is_empty and scope_of(account, user.iss) is None
+
+
 def account_refusal(account: AccountClaims) -> str | None:
     """Why the server refuses the whole account over an entry of its defaults, or None.
 
