@@ -8,19 +8,21 @@ edits are judged once more as a whole.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from optimizer.access.known import known_subjects_of
 from optimizer.access.principals import blocks
 from optimizer.edits import permission_lists, touches_account_token
 from optimizer.judge import State, by_account, obstacles, service_importers, verdict
-from optimizer.proposals import Plan, Proposal, Safety, SetAside
-from optimizer.rules import RULES, Block
+from optimizer.proposals import Plan, Proposal, Safety, SetAside, proposal_id
+from optimizer.rules import RULES, Block, granular_list
 from optimizer.rules.screen import may_find
+from optimizer.settings import Widen
 from optimizer.subjects.compare import Relation
+from optimizer.subjects.literals import Literals
+from optimizer.widen.account import AccountWidening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from optimizer.edits import Edit, Target
     from optimizer.hierarchy import Hierarchy
     from optimizer.judge import Trial
-    from optimizer.proposals import Finding, Judgement
+    from optimizer.proposals import Finding, Grant, Judgement, TokenBudget
     from optimizer.rules import Rule
     from optimizer.settings import Settings
 
@@ -39,13 +41,20 @@ MANY = 8
 _ORDER = (Safety.SAFE, Safety.GUARDED, Safety.RISKY, Safety.ADVICE)
 
 
-def examine(hierarchy: Hierarchy, settings: Settings, progress: Callable[[int, int], None] | None = None) -> Plan:
+def examine(
+    hierarchy: Hierarchy,
+    settings: Settings,
+    progress: Callable[[int, int], None] | None = None,
+    known: Iterable[str] = (),
+) -> Plan:
     """Everything worth proposing for a hierarchy.
 
     Parameters
     ----------
     progress
         Told how many accounts are done, and of how many.
+    known
+        Literal subjects known to exist, beside those that the hierarchy itself names: for the price of widenings.
 
     Returns
     -------
@@ -54,6 +63,7 @@ def examine(hierarchy: Hierarchy, settings: Settings, progress: Callable[[int, i
         then the others, judged on top of the safe ones of their account.
     """
     rules = [rule for rule in RULES if not settings.rules or rule.name in settings.rules]
+    literals = _literals(hierarchy, known) if _widens(settings) else None
     importers = service_importers(hierarchy)
     accounts = [
         account
@@ -64,7 +74,7 @@ def examine(hierarchy: Hierarchy, settings: Settings, progress: Callable[[int, i
     examined = []
     for done, account in enumerate(accounts, start=1):
         base = State(parts[account], importers=importers.get(account, ()))
-        worker = _Account(hierarchy, settings, rules, base)
+        worker = _Account(hierarchy, settings, rules, base, literals)
         worker.examine(account)
         examined.append(worker)
         if progress is not None:
@@ -78,27 +88,23 @@ def examine(hierarchy: Hierarchy, settings: Settings, progress: Callable[[int, i
         set_aside=tuple(aside for worker in examined for aside in worker.set_aside),
         # Nothing hinders any of them: each account's were found safe as a whole.
         judgement=verdict(trials, (), settings) if trials else None,
+        budgets=tuple(budget for worker in examined for budget in worker.budgets),
     )
+
+
+def _widens(settings: Settings) -> bool:
+    wanted = settings.widen is not Widen.NOTHING or settings.frontier
+    return wanted and (not settings.rules or granular_list.RULE.name in settings.rules)
+
+
+def _literals(hierarchy: Hierarchy, known: Iterable[str]) -> Literals:
+    subjects = sorted({*known_subjects_of(hierarchy), *known})
+    return Literals(subject.split(".") for subject in subjects)
 
 
 def is_chosen(name: str, key: AccountKey, settings: Settings) -> bool:
     """Whether the globs of a run let an account in, by its name or its key."""
     return not settings.accounts or any(fnmatchcase(name, glob) or glob in (name, key) for glob in settings.accounts)
-
-
-def proposal_id(finding: Finding, edits: Iterable[Edit]) -> str:
-    """A name for a proposal that another run over the same store gives it again."""
-    target = finding.target
-    content = [
-        finding.rule,
-        target.kind_name,
-        target.account,
-        target.user,
-        target.key,
-        [[edit.list.value, sorted(edit.remove), sorted(edit.add)] for edit in edits],
-    ]
-    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
-    return f"{finding.rule}-{digest[:10]}"
 
 
 @dataclass(slots=True)
@@ -109,9 +115,11 @@ class _Account:
     settings: Settings
     rules: Sequence[Rule]
     base: State
+    known: Literals | None = None
     proposals: list[Proposal] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     set_aside: list[SetAside] = field(default_factory=list)
+    budgets: tuple[TokenBudget, ...] = ()
     whole: Trial | None = None
     """What comes of all safe proposals together."""
     _known: dict[tuple[Edit, ...], tuple[State, tuple[Trial, Judgement]]] = field(default_factory=dict)
@@ -131,6 +139,22 @@ class _Account:
                     here, rest = self._taken(target, state, Safety.GUARDED)
                 self._propose_the_rest(target, rest, here)
             self.findings += [finding for finding in rest if not finding.edits]
+        if self.known is not None:
+            self._widen(account, state, self.known)
+
+    def _widen(self, account: AccountKey, state: State, known: Literals) -> None:
+        """What admits more, on top of what is safe; what edits the same entries of a list is an alternative."""
+        run = AccountWidening(state, self.base.hierarchy, self._tried, known, self.settings)
+        widened = run.widened(account)
+        self.budgets = widened.budgets
+        first = len(self.proposals)
+        for one in widened.widenings:
+            self._propose(one.finding, one.judgement, one.grant)
+        for index, proposal in enumerate(self.proposals):
+            others = self.proposals[:first] if index >= first else self.proposals[first:]
+            rivals = tuple(other.id for other in others if _edit_the_same(proposal, other))
+            if rivals:
+                self.proposals[index] = replace(proposal, alternatives=(*proposal.alternatives, *rivals))
 
     def _taken(self, target: Target, state: State, wanted: Safety) -> tuple[State, list[Finding]]:
         """The state with every proposal of this safety accepted, and the findings that then are left."""
@@ -138,7 +162,7 @@ class _Account:
             block = Block(target, permission_lists(state.hierarchy, target))
             found: list[Finding] = []
             for rule in self.rules:
-                these = tuple(rule.find(block))
+                these = tuple(rule.find(block)) if rule.find is not None else ()
                 grown = self._accepted(these, state, wanted)
                 if grown is not state:
                     state = grown
@@ -205,7 +229,7 @@ class _Account:
             if proposal.finding.target == target and proposal.judgement.safety in (Safety.SAFE, Safety.GUARDED)
         ]
 
-    def _propose(self, finding: Finding, judgement: Judgement) -> None:
+    def _propose(self, finding: Finding, judgement: Judgement, grant: Grant | None = None) -> None:
         self.proposals.append(
             Proposal(
                 id=proposal_id(finding, finding.edits),
@@ -213,6 +237,7 @@ class _Account:
                 edits=finding.edits,
                 judgement=judgement,
                 requires=self._required(finding, judgement),
+                grant=grant,
             )
         )
 
@@ -238,6 +263,8 @@ class _Account:
         """Whether its rule suggests the same edits in the lists as they were read."""
         block = Block(finding.target, permission_lists(self.base.hierarchy, finding.target))
         rule = next(rule for rule in self.rules if rule.name == finding.rule)
+        if rule.find is None:
+            return False
         return {*finding.edits} <= {edit for one in rule.find(block) for edit in one.edits}
 
     def _judged_as_a_whole(self, state: State) -> State:
@@ -338,6 +365,17 @@ def _merged(findings: Sequence[Finding]) -> Finding:
             for reason in finding.evidence
         ),
         edits=tuple(edit for finding in findings for edit in finding.edits),
+    )
+
+
+def _edit_the_same(proposal: Proposal, other: Proposal) -> bool:
+    """Whether two proposals that are not safe cannot both be carried out: both take out one entry of one list."""
+    if Safety.SAFE in (proposal.judgement.safety, other.judgement.safety):
+        return False
+    return any(
+        one.target == two.target and one.list is two.list and not {*one.remove}.isdisjoint(two.remove)
+        for one in proposal.edits
+        for two in other.edits
     )
 
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from optimizer.hierarchy import Hierarchy, Signed
     from optimizer.settings import Settings
 
+PROTECTED = "it would newly admit what is protected"
+
 TokenName = tuple[AccountKey, UserKey | None]
 """A user's token, or an account's own where the user is None."""
 
@@ -300,6 +302,8 @@ def verdict(trials: Iterable[Trial], hindrances: Sequence[str], settings: Settin
     reasons = [*hindrances, *also]
     if outcome.refused:
         reasons.append(REFUSED)
+    if outcome.protected:
+        reasons.append(PROTECTED)
     stated = bool(outcome.why) and settings.complete_users
     word = ("that all users are known is a person's word",) if stated else ()
     edits = [edit for trial in trials for edit in trial.edits]
@@ -323,6 +327,7 @@ def verdict(trials: Iterable[Trial], hindrances: Sequence[str], settings: Settin
         # A user's old token works again as soon as it is put back; an account's has to be signed anew before a push,
         # for a server that missed the way back brings the newer one again.
         undo="needs the seed" if in_accounts else "exact",
+        protected=outcome.protected,
     )
 
 

@@ -1,17 +1,36 @@
-"""The vocabulary of what permopt says: findings, proofs, savings, proposals and plans. Records only."""
+"""The vocabulary of what permopt says: findings, proofs, savings, proposals and plans. Records, and their names."""
 
 from __future__ import annotations
 
 import enum
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from optimizer.claims.keys import AccountKey, UserKey
     from optimizer.edits import Edit, ListName, Target
     from optimizer.hierarchy import Hierarchy
     from optimizer.settings import Server
     from optimizer.subjects.compare import Probe, Relation
+
+
+def proposal_id(finding: Finding, edits: Iterable[Edit]) -> str:
+    """A name for a proposal that another run over the same store gives it again."""
+    target = finding.target
+    content = [
+        finding.rule,
+        target.kind_name,
+        target.account,
+        target.user,
+        target.key,
+        [[edit.list.value, sorted(edit.remove), sorted(edit.add)] for edit in edits],
+    ]
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return f"{finding.rule}-{digest[:10]}"
 
 
 class Severity(enum.Enum):
@@ -151,6 +170,8 @@ class Judgement:
     """``nothing``, or who is reconnected."""
     undo: str
     """``exact``, ``needs the seed`` or ``none``."""
+    protected: tuple[Witness, ...] = ()
+    """Who could publish or receive a protected subject afterwards; then the edits are advice only."""
 
     @property
     def saving(self) -> Saving:

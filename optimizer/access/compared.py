@@ -19,9 +19,12 @@ from optimizer.subjects.compare import (
     Subscribe,
     compare,
 )
+from optimizer.subjects.protected import newly_admitted
+from optimizer.subjects.search import EffortSpentError
+from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from optimizer.access.principals import Principal, Principals
     from optimizer.claims.model import PermissionLists
@@ -50,6 +53,8 @@ class Compared:
         Whether the server refuses somebody of them before the edit.
     leafnode
         Whether a leafnode could not tell before from after either.
+    protected
+        Who could publish or receive a protected subject afterwards, and could not before.
     """
 
     relation: Relation = Relation.SAME
@@ -59,6 +64,7 @@ class Compared:
     why: tuple[str, ...] = ()
     refused: bool = False
     leafnode: bool = True
+    protected: tuple[Witness, ...] = ()
 
 
 def compared(before: Hierarchy, after: Hierarchy, target: Target, settings: Settings) -> Compared:
@@ -108,6 +114,7 @@ def united(results: Iterable[Compared]) -> Compared:
         why=tuple(dict.fromkeys(reason for result in results for reason in result.why)),
         refused=any(result.refused for result in results),
         leafnode=all(result.leafnode for result in results),
+        protected=_shortest(tuple(dict.fromkeys(witness for result in results for witness in result.protected))),
     )
 
 
@@ -136,7 +143,20 @@ def _one(before: Principal, after: Principal, settings: Settings) -> Compared:
         principals=1,
         refused=before.permissions.refusal is not None,
         leafnode=leafnode,
+        protected=tuple(_opened(before, after, settings)) if gained else (),
     )
+
+
+def _opened(before: Principal, after: Principal, settings: Settings) -> Iterator[Witness]:
+    """What an edit newly admits of the protected spaces; what is too large to tell counts as admitted."""
+    protected = [Subject(text) for text in settings.protected]
+    for server in settings.servers:
+        try:
+            probe = newly_admitted(before.permissions, after.permissions, protected, server, effort=settings.effort)
+        except EffortSpentError:
+            probe = Publish(protected[0].text)
+        if probe is not None:
+            yield Witness(before.name, probe, server)
 
 
 def _relation(relations: Iterable[Relation], *, gained: bool, lost: bool) -> Relation:

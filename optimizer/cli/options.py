@@ -6,7 +6,7 @@ import difflib
 import enum
 import re
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,7 +16,8 @@ import typer
 
 from optimizer.errors import UsageError
 from optimizer.proposals import Severity
-from optimizer.settings import Server, Settings
+from optimizer.settings import Server, Settings, Weights, Widen
+from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,6 +79,33 @@ Complete = Annotated[
         help="Your word that the source holds all of them: `users`, `accounts` or `users,accounts`.",
     ),
 ]
+Protect = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SUBJECT",
+        show_default=False,
+        help="Never newly admit these subjects, beside the default ones; repeatable, patterns.",
+    ),
+]
+NoDefaultProtection = Annotated[
+    bool, typer.Option("--no-default-protection", help="Protect what --protect names only (docs/widening.md).")
+]
+KeepPrefix = Annotated[
+    int, typer.Option(metavar="TOKENS", min=0, help="Leading tokens that a widened entry keeps as they are.")
+]
+KnownFile = Annotated[
+    Path | None,
+    typer.Option("--known", metavar="FILE", show_default=False, help="Subjects known to exist, one a line."),
+]
+Weighing = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weight",
+        metavar="WHAT=NUMBER",
+        show_default=False,
+        help="What a widening costs: known=100 a known subject and user, star=1, tail=4; repeatable.",
+    ),
+]
 FailOn = Annotated[
     str,
     typer.Option(
@@ -103,6 +131,9 @@ class ShortForm(enum.Enum):
 
 Format = Annotated[Form, typer.Option("--format", "-f", help="How to print the result.")]
 ShortFormat = Annotated[ShortForm, typer.Option("--format", "-f", help="How to print the result.")]
+
+GRANULAR = "granular-list"
+"""The rule that widens."""
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(b|kb|kib|k|mb|mib|m)?", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1024**2, "mb": 1024**2, "mib": 1024**2}
@@ -151,6 +182,7 @@ def settings_of(
     accounts: Iterable[str] | None = None,
     rules: Iterable[str] | None = None,
     budget: str | None = None,
+    widening: Widening | None = None,
 ) -> Settings:
     """The settings that flags ask for.
 
@@ -169,10 +201,58 @@ def settings_of(
     )
     if budget is not None:
         settings = replace(settings, budget=_size(budget))
+    if widening is not None:
+        settings = _with_widening(settings, widening, for_budget=budget is not None)
     if server_versions:
         asked = {_generation(version) for version in server_versions}
         settings = replace(settings, servers=tuple(server for server in Server if server in asked))
     return settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widening:
+    """The flags that say what may be widened."""
+
+    everywhere: bool = False
+    frontier: bool = False
+    keep_prefix: int = 1
+    protect: tuple[str, ...] = ()
+    no_default_protection: bool = False
+    weights: tuple[str, ...] = ()
+
+
+def _with_widening(settings: Settings, asked: Widening, *, for_budget: bool) -> Settings:
+    if asked.everywhere and for_budget:
+        raise UsageError(
+            "--widen and --budget contradict each other", "--budget widens what it must, --widen all that pays"
+        )
+    if asked.everywhere or (GRANULAR in settings.rules and not for_budget):
+        widen = Widen.WORTHWHILE
+    else:
+        widen = Widen.OVER_BUDGET if for_budget else Widen.NOTHING
+    if settings.rules and GRANULAR not in settings.rules and (widen is not Widen.NOTHING or asked.frontier):
+        raise UsageError(f"--rule leaves out `{GRANULAR}`, the rule that widens", f"add --rule {GRANULAR}")
+    for text in asked.protect:
+        if not Subject(text).is_valid:
+            raise UsageError(f"--protect `{text}` is no subject pattern", "write it as orders.secret or orders.>")
+    defaults = () if asked.no_default_protection else settings.protected
+    return replace(
+        settings,
+        widen=widen,
+        frontier=asked.frontier,
+        keep_prefix=asked.keep_prefix,
+        protected=tuple(dict.fromkeys((*defaults, *asked.protect))),
+        weights=_weights(asked.weights, settings.weights),
+    )
+
+
+def _weights(given: Iterable[str], weights: Weights) -> Weights:
+    for text in given:
+        name, _, number = text.partition("=")
+        if name not in ("known", "star", "tail") or not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", number):
+            raise UsageError(f"--weight `{text}` means nothing", "write it as known=100, star=1 or tail=4")
+        weights = replace(weights, **{name: float(number)})
+    return weights
 
 
 def known_accounts(patterns: Iterable[str], hierarchy: Hierarchy) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from optimizer.cli import options, output
 from optimizer.cli.options import Form
-from optimizer.errors import SourceError
+from optimizer.errors import SourceError, UsageError
 from optimizer.examine import examine
 from optimizer.hierarchy import Coverage
 from optimizer.proposals import Plan, Safety
@@ -18,6 +18,8 @@ from optimizer.reports.json import plan_document, text_of
 from optimizer.reports.markdown import plan_markdown
 from optimizer.reports.standing import token_findings
 from optimizer.reports.terminal import plan_page
+from optimizer.settings import Settings, Widen
+from optimizer.sources.known import known_subjects
 from optimizer.sources.read import read
 
 _DEFAULT_PLAN = "plan.json"
@@ -44,6 +46,17 @@ def command(
     ] = None,
     operator: options.Operator = None,
     budget: options.Budget = None,
+    widen: Annotated[
+        bool, typer.Option("--widen", help="Propose wildcards that admit more, wherever the bytes are worth it.")
+    ] = False,
+    frontier: Annotated[
+        bool, typer.Option("--frontier", help="The sizes each token can have, and what each costs in openness.")
+    ] = False,
+    known: options.KnownFile = None,
+    protect: options.Protect = None,
+    no_default_protection: options.NoDefaultProtection = False,
+    keep_prefix: options.KeepPrefix = 1,
+    weight: options.Weighing = None,
     server_version: options.ServerVersions = None,
     complete: options.Complete = None,
     now: options.Now = None,
@@ -59,16 +72,30 @@ def command(
     """
     failing = options.severities_at(fail_on)
     settings = options.settings_of(
-        now=now, server_versions=server_version, complete=complete, accounts=account, rules=rule, budget=budget
+        now=now,
+        server_versions=server_version,
+        complete=complete,
+        accounts=account,
+        rules=rule,
+        budget=budget,
+        widening=options.Widening(
+            everywhere=widen,
+            frontier=frontier,
+            keep_prefix=keep_prefix,
+            protect=tuple(protect or ()),
+            no_default_protection=no_default_protection,
+            weights=tuple(weight or ()),
+        ),
     )
     where = options.one_source(source, source_option)
+    subjects = _known(known, settings, quiet=quiet)
     with output.progress("reading", quiet=quiet) as progress:
         hierarchy = read(where, now=settings.now, operator=operator, progress=progress)
     options.known_accounts(settings.accounts, hierarchy)
     stated = Coverage(users=settings.complete_users, accounts=settings.complete_accounts)
     hierarchy = replace(hierarchy, coverage=stated)
     with output.progress("proving", quiet=quiet) as progress:
-        plan = examine(hierarchy, settings, progress)
+        plan = examine(hierarchy, settings, progress, subjects)
     document = text_of(plan_document(plan, settings)) if plan_file is not None or form is Form.JSON else ""
     if plan_file is not None:
         output.emit(document, plan_file)
@@ -100,6 +127,18 @@ def command(
     found |= {proposal.finding.severity for proposal in plan.proposals}
     found |= {finding.severity for finding in token_findings(hierarchy, settings)}
     return int(bool(found & failing))
+
+
+def _known(known: Path | None, settings: Settings, *, quiet: bool) -> tuple[str, ...]:
+    """The subjects of ``--known``, with a note for each kind of line that is no literal subject."""
+    if known is None:
+        return ()
+    if settings.widen is Widen.NOTHING and not settings.frontier:
+        raise UsageError("--known prices widenings, and none is asked for", "add --budget SIZE, --widen or --frontier")
+    found = known_subjects(str(known))
+    for sentence in found.notes:
+        output.note(sentence, quiet=quiet)
+    return found.subjects
 
 
 def _next(plan: Plan, source: str | None, saved: str | None) -> str:

@@ -22,7 +22,18 @@ if TYPE_CHECKING:
     from optimizer.claims.model import AccountClaims, OperatorClaims, UserClaims
     from optimizer.edits import Edit, Target
     from optimizer.hierarchy import Hierarchy, Signed
-    from optimizer.proposals import Finding, Judgement, Plan, Proposal, TokenChange, Witness
+    from optimizer.proposals import (
+        Finding,
+        FrontierPoint,
+        Gain,
+        Grant,
+        Judgement,
+        Plan,
+        Proposal,
+        TokenBudget,
+        TokenChange,
+        Witness,
+    )
     from optimizer.reports.standing import TokenFinding
     from optimizer.settings import Settings
     from optimizer.subjects.probes import Probe
@@ -96,6 +107,7 @@ def plan_document(plan: Plan, settings: Settings) -> Document:
         ],
         "set_aside": [{"id": aside.id, "reason": aside.reason} for aside in plan.set_aside],
         "judgement": None if plan.judgement is None else _judgement(plan.judgement, names),
+        "budgets": [_budget(budget, names) for budget in plan.budgets],
     }
     redacted_document: Document = without_seeds(document)
     redacted_document["digest"] = digest(redacted_document)
@@ -141,6 +153,16 @@ def _settings(settings: Settings) -> Document:
         "effort": settings.effort,
         "budget": settings.budget,
         "user_budget": settings.user_budget,
+        "widen": settings.widen.value,
+        "frontier": settings.frontier,
+        "keep_prefix": settings.keep_prefix,
+        "protected": list(settings.protected),
+        "weights": {
+            "known": settings.weights.known,
+            "star": settings.weights.star,
+            "tail": settings.weights.tail,
+        },
+        "bytes_per_cost": settings.bytes_per_cost,
     }
 
 
@@ -196,6 +218,50 @@ def _proposal(proposal: Proposal, names: _Names) -> Document:
         },
         "proof": judgement["proof"],
         "tokens": judgement["tokens"],
+        "protected": judgement["protected"],
+        "grant": None if proposal.grant is None else _grant(proposal.grant),
+    }
+
+
+def _grant(grant: Grant) -> Document:
+    return {
+        "gained": [_gain(gain) for gain in grant.gained],
+        "lost": [_gain(gain) for gain in grant.lost],
+        "openness": grant.openness,
+        "cost": grant.cost,
+    }
+
+
+def _gain(gain: Gain) -> Document:
+    probe = "publish" if gain.publish else "receive"
+    return {"probe": probe, "subject": gain.subject, "principals": list(gain.principals)}
+
+
+def _budget(budget: TokenBudget, names: _Names) -> Document:
+    return {
+        "user": None,
+        "user_key": None,
+        **names.of(budget.account, budget.user),
+        "before": budget.before,
+        "after_safe": budget.after_safe,
+        "budget": budget.budget,
+        "smallest": budget.smallest,
+        "chosen": None if budget.chosen is None else _point(budget.chosen),
+        "left": [{"pointer": pointer, "token_bytes": size} for pointer, size in budget.left],
+        "closed": list(budget.closed),
+        "frontier": [_point(point) for point in budget.frontier],
+    }
+
+
+def _point(point: FrontierPoint) -> Document:
+    return {
+        "token_bytes": point.token_bytes,
+        "cost": point.cost,
+        "bound": point.bound,
+        "is_least": point.is_least,
+        "gained": point.gained,
+        "patterns": [{"list": name.value, "entry": text} for name, text in point.patterns],
+        "proposals": list(point.proposals),
     }
 
 
@@ -269,6 +335,7 @@ def _judgement(judgement: Judgement, names: _Names) -> Document:
         "reach": judgement.reach,
         "disturbs": judgement.disturbs,
         "undo": judgement.undo,
+        "protected": _witnesses(judgement.protected),
     }
 
 

@@ -9,12 +9,13 @@ from optimizer.proposals import Safety
 from optimizer.reports import words
 from optimizer.reports.changes import effect
 from optimizer.reports.standing import token_findings
+from optimizer.reports.widening import budget_sentences, frontier_rows, grant_sentences
 from optimizer.reports.terminal import head_sentences, over_budget, total_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from optimizer.proposals import Finding, Plan, Proposal
+    from optimizer.proposals import Finding, Plan, Proposal, TokenBudget
     from optimizer.settings import Settings
 
 _ACTIVE = re.compile(r"([\\`*_\[\]<>|~&$])")  # what markdown, or the HTML in it, would act on
@@ -41,6 +42,8 @@ def plan_markdown(plan: Plan, settings: Settings, *, next_command: str, plan_nam
     head = [*head_sentences(plan.hierarchy, settings), *over_budget(plan, settings)]
     lines = ["# Permission proposals", "", *(f"- {code(each)}" for each in head)]
     lines += ["", *_totals(plan, plan_name), *_tokens(plan, names)]
+    for budget in plan.budgets:
+        lines += _budget(budget, names, plan_name)
     if plan.proposals:
         lines += ["## Proposals", ""]
         for proposal in plan.proposals:
@@ -111,6 +114,16 @@ def _tokens(plan: Plan, names: words.Names) -> list[str]:
     return table(("token the safe proposals rewrite", "bytes before", "after", "saved"), rows)
 
 
+def _budget(budget: TokenBudget, names: words.Names, plan_name: str) -> list[str]:
+    lines = [f"## Budget: {code(names.token(budget.account, budget.user))}", ""]
+    if budget.after_safe > budget.budget:
+        lines += [*(f"- {code(sentence)}" for sentence in budget_sentences(budget, plan_name)), ""]
+    if budget.frontier:
+        header, *rows = frontier_rows(budget)
+        lines += table(header, ([*row[:-1], code(row[-1]).replace("|", "\\|")] for row in rows))
+    return lines
+
+
 def _proposal(proposal: Proposal, names: words.Names) -> list[str]:
     judgement = proposal.judgement
     lines = [
@@ -126,6 +139,8 @@ def _proposal(proposal: Proposal, names: words.Names) -> list[str]:
     lines += [f"- proof: {escaped(words.proof(judgement))}"]
     lines += [f"- afterwards {code(each)}" for each in words.witnesses(judgement.gained)]
     lines += [f"- no longer: {code(each)}" for each in words.witnesses(judgement.lost)]
+    if proposal.grant is not None:
+        lines += [f"- {code(sentence)}" for sentence in grant_sentences(proposal.grant)]
     lines += [f"- but {code(reason)}" for reason in judgement.proof.why_incomplete]
     return [*lines, f"- {code(effect(judgement))}", ""]
 

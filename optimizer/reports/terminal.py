@@ -11,6 +11,7 @@ from optimizer.reports.brief import MOST_SPELLED_OUT, findings_in_brief, proposa
 from optimizer.reports.changes import LOOK, capped, effect, proposal_lines, reasons, short_lines
 from optimizer.reports.standing import token_findings
 from optimizer.reports.style import Style, columns
+from optimizer.reports.widening import budget_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,6 +62,7 @@ def plan_page(
     parts = [
         page.head(),
         page.tokens(),
+        budget_lines(plan, style, plan_name),
         *(page.proposals(safety) for safety in Safety),
         page.findings(),
         page.standing(),

@@ -21,6 +21,9 @@ from optimizer.proposals import (
     Basis,
     Evidence,
     Finding,
+    FrontierPoint,
+    Gain,
+    Grant,
     Judgement,
     Plan,
     Proof,
@@ -28,11 +31,12 @@ from optimizer.proposals import (
     Safety,
     SetAside,
     Severity,
+    TokenBudget,
     TokenChange,
     Witness,
 )
 from optimizer.reports.json import PLAN, digest
-from optimizer.settings import Server, Settings
+from optimizer.settings import Server, Settings, Weights, Widen
 from optimizer.subjects.probes import Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Relation, Subscribe
 
 if TYPE_CHECKING:
@@ -110,6 +114,7 @@ def _plan(document: Document) -> SavedPlan:
             findings=tuple(_finding(each) for each in document["findings"] if each["target"]["pointer"]),
             set_aside=tuple(SetAside(aside["id"], aside["reason"]) for aside in document["set_aside"]),
             judgement=None if document["judgement"] is None else _judgement(document["judgement"]),
+            budgets=tuple(map(_budget, document["budgets"])),
         ),
         settings=settings,
         digest=document["digest"],
@@ -128,6 +133,12 @@ def _settings(document: Document) -> Settings:
         effort=document["effort"],
         budget=document["budget"],
         user_budget=document["user_budget"],
+        widen=Widen(document["widen"]),
+        frontier=document["frontier"],
+        keep_prefix=document["keep_prefix"],
+        protected=tuple(document["protected"]),
+        weights=Weights(**document["weights"]),
+        bytes_per_cost=document["bytes_per_cost"],
     )
 
 
@@ -180,6 +191,48 @@ def _proposal(document: Document) -> Proposal:
         judgement=_judgement(document),
         requires=tuple(document["requires"]),
         alternatives=tuple(document["alternatives"]),
+        grant=None if document["grant"] is None else _grant(document["grant"]),
+    )
+
+
+def _grant(document: Document) -> Grant:
+    return Grant(
+        gained=tuple(map(_gain, document["gained"])),
+        lost=tuple(map(_gain, document["lost"])),
+        openness=document["openness"],
+        cost=document["cost"],
+    )
+
+
+def _gain(document: Document) -> Gain:
+    return Gain(document["subject"], document["probe"] == "publish", tuple(document["principals"]))
+
+
+def _budget(document: Document) -> TokenBudget:
+    user = document["user_key"]
+    return TokenBudget(
+        account=account_key(document["account_key"]),
+        user=None if user is None else user_key(user),
+        before=document["before"],
+        after_safe=document["after_safe"],
+        budget=document["budget"],
+        smallest=document["smallest"],
+        chosen=None if document["chosen"] is None else _point(document["chosen"]),
+        left=tuple((each["pointer"], each["token_bytes"]) for each in document["left"]),
+        closed=tuple(document["closed"]),
+        frontier=tuple(map(_point, document["frontier"])),
+    )
+
+
+def _point(document: Document) -> FrontierPoint:
+    return FrontierPoint(
+        token_bytes=document["token_bytes"],
+        cost=document["cost"],
+        bound=document["bound"],
+        is_least=document["is_least"],
+        gained=document["gained"],
+        patterns=tuple((ListName(each["list"]), each["entry"]) for each in document["patterns"]),
+        proposals=tuple(document["proposals"]),
     )
 
 
@@ -234,6 +287,7 @@ def _judgement(document: Document) -> Judgement:
         reach=document["reach"],
         disturbs=document["disturbs"],
         undo=document["undo"],
+        protected=tuple(map(_witness, document["protected"])),
     )
 
 

@@ -8,6 +8,7 @@ from optimizer.rules import (
     denied_allow,
     duplicate_entry,
     explicit_empty_list,
+    granular_list,
     idle_deny,
     ignored_entry,
     larger_list,
@@ -37,5 +38,6 @@ RULES: tuple[Rule, ...] = (
     wrong_side.RULE,
     queue_beside_plain.RULE,
     explicit_empty_list.RULE,
+    granular_list.RULE,
 )
 """In the order they look at a block: cheap and certain first."""

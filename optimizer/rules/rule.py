@@ -69,12 +69,14 @@ class Rule:
     ----------
     page
         Its module's docstring: what it finds, what that costs, what the proposal changes, when to leave it, sources.
+    find
+        Looks at one block; None where it takes all blocks of a token to see (`optimizer.widen`).
     """
 
     name: str
     severity: Severity
     page: str
-    find: Callable[[Block], Iterator[Finding]]
+    find: Callable[[Block], Iterator[Finding]] | None
 
     @property
     def summary(self) -> str:
