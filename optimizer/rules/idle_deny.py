@@ -32,7 +32,7 @@ from optimizer.edits import ListName
 from optimizer.proposals import Severity
 from optimizer.rules.patterns import Patterns
 from optimizer.rules.rule import Block, Rule
-from optimizer.subjects.subject import Subject
+from optimizer.subjects.subject import reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +46,8 @@ def find(block: Block) -> Iterator[Finding]:
         allows = block.entries(other)
         if not block.entries(name) or not allows or any(entry.is_template for entry in allows):
             continue
-        reach = Patterns(
-            entry.subject if name.is_publish else reached(entry.subject)
+        allowed = Patterns(
+            entry.subject if name.is_publish else reach(entry.subject)
             for entry in allows
             if not entry.is_ignored(publish=name.is_publish)
         )
@@ -56,7 +56,7 @@ def find(block: Block) -> Iterator[Finding]:
             for entry in block.entries(name)
             if not entry.is_template
             and not entry.is_ignored(publish=name.is_publish)
-            and not reach.overlaps(entry.subject)
+            and not allowed.overlaps(entry.subject)
         ]
         if texts:
             idle = sorted(set(texts))
@@ -67,11 +67,6 @@ def find(block: Block) -> Iterator[Finding]:
                 (f"`{text}` overlaps nothing that is allowed" for text in idle),
                 removals=(((text,) * texts.count(text), ()) for text in idle),
             )
-
-
-def reached(subject: Subject) -> Subject:
-    """Every subject that a subscription admitted by an allow entry can receive: a final `*` reaches all depths."""
-    return Subject(f"{subject.text[:-1]}>") if subject.tokens[-1] == "*" else subject
 
 
 RULE = Rule("idle-deny", Severity.WARNING, __doc__ or "", find)

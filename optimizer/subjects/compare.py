@@ -8,7 +8,6 @@ proof, and why each walk below is complete, is docs/decisions/0003-compare.md.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import count
 from typing import TYPE_CHECKING
 
 from optimizer.settings import Server
@@ -18,7 +17,6 @@ from optimizer.subjects.leafnode import leaf_differences
 from optimizer.subjects.permissions import (
     asked_for_any,
     deny_patterns,
-    kept,
     publish_patterns,
     publishes,
 )
@@ -34,12 +32,13 @@ from optimizer.subjects.probes import (
     Subscribe,
 )
 from optimizer.subjects.search import Effort, EffortSpentError, Letter, Word, shortest_words
-from optimizer.subjects.trie import FRESH, Automaton, State
+from optimizer.subjects.stand_ins import queue_names, queue_patterns, unnamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from optimizer.subjects.permissions import Permissions
+    from optimizer.subjects.trie import State
 
 __all__ = [
     "Comparison",
@@ -162,13 +161,8 @@ class _Walker:
         self.server = server
         self.effort = effort
         self.whether = whether
-        sides = (before.pub, before.sub, after.pub, after.sub)
-        entries = [entry for side in sides for entry in (*(side.allow or ()), *side.deny)]
-        self._queue_patterns = sorted({entry.queue for entry in kept(entries, server) if entry.queue is not None})
-        names = {token for entry in entries for token in entry.subject.tokens}
-        names.update(token for pattern in self._queue_patterns for token in pattern.split("."))
-        candidates = (f"{letter}{number or ''}" for number in count() for letter in "xyzw")
-        self.fresh = next(name for name in candidates if name not in names)
+        self._queue_patterns = queue_patterns((before, after), server)
+        self.fresh = unnamed((before, after), self._queue_patterns)
 
     def publish(self) -> Iterator[tuple[Direction, Probe]]:
         """Subjects that only one of the two lets a client publish on."""
@@ -368,35 +362,7 @@ class _Walker:
         return Loaders(**loaders)
 
     def _queues(self) -> list[str | None]:
-        """No queue, and the shortest queue name for each set of queue name patterns that some name matches.
-
-        Server: ``queueMatches``. A ``>`` in a client's queue name is inside a pattern only where that ends in ``>``.
-        """
-        if not self._queue_patterns:
-            return [None]
-        bits = {}
-        for index, pattern in enumerate(self._queue_patterns):
-            tokens = tuple(pattern.split("."))
-            if any(len(token) > 1 and token[0] == "*" for token in tokens):
-                raise EffortSpentError  # the server takes `*x` there for a wildcard, but not for every name
-            bits[tokens] = 1 << index
-        trie = Automaton(bits.items())
-
-        def steps(state: State) -> Iterator[tuple[Letter, State]]:
-            nodes, tail = state
-            self.effort.spend(len(nodes))
-            if nodes:
-                for token in [*dict.fromkeys(trie.named(state)), FRESH]:
-                    yield (token or self.fresh,), trie.step(state, token)
-                for node in nodes:
-                    tail |= trie.tail[node]
-                yield (">",), ((), tail)
-
-        def verdict(state: State) -> frozenset[str]:
-            return frozenset((f"{trie.mask(state):x}",))
-
-        names = shortest_words(Automaton.start, steps, verdict, frozenset(("every name",)))
-        return [None, *(_text(word) for word in names.values())]
+        return queue_names(self._queue_patterns, self.fresh, self.effort)
 
 
 def _accepted_alike(asking: Subscriptions) -> Callable[[State], frozenset[str]]:

@@ -161,6 +161,11 @@ class Subscriptions:
             return asked.closed
         return self._raw.loads(asked.raw) if self._raw and asked.wild else 0
 
+    def letters(self, asked: Asked) -> list[str]:
+        """Every token of a subscription that matters from here, `FRESH` included."""
+        raw = self._raw.named(asked.raw) if self._raw else ()
+        return [*raw, *self.both.letters(asked.state)]
+
     def literal(self, asked: Asked, token: str) -> Asked:
         """After a literal token; `FRESH` for one that no entry names."""
         raw = self._raw.step(asked.raw, token) if self._raw else ()
@@ -188,7 +193,7 @@ class Subscriptions:
                 return
             for text, following in self.wildcards(asked):
                 yield (text,), following
-            for token in dict.fromkeys([*raw.named(asked.raw), *self.both.letters(asked.state)]):
+            for token in dict.fromkeys(self.letters(asked)):
                 yield (token or self._fresh,), self.literal(asked, token)
             # The server's subset test takes every token that begins with `*` for a wildcard.
             starred = Asked(self.both.trie.step(asked.state, FRESH), raw.literals_below(asked.raw), asked.wild)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from optimizer.subjects.subject import Entry
+from optimizer.subjects.subject import Entry, meet_tokens
 from optimizer.subjects.trie import Automaton, covered
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _maximal(language: Sequence[Tokens]) -> list[Tokens]:
             (*prefix, ">")
             for tail in tails
             for star in stars
-            if len(tail) == len(star) and (prefix := _meet(tail, star)) is not None
+            if len(tail) == len(star) and (prefix := meet_tokens(tail, star)) is not None
         }
         grown = _outermost([*patterns, *sorted(made)])
         if grown == patterns:
@@ -195,16 +195,6 @@ def _outermost(patterns: Sequence[Tokens]) -> list[Tokens]:
     entries = [Entry(".".join(tokens)) for tokens in patterns]
     inside = covered(entries)
     return sorted(tokens for index, tokens in enumerate(patterns) if index not in inside)
-
-
-def _meet(left: Tokens, right: Tokens) -> Tokens | None:
-    """The prefix that matches what both match, or None where nothing is."""
-    both = []
-    for a, b in zip(left, right, strict=True):
-        if a != b and "*" not in (a, b):
-            return None
-        both.append(b if a == "*" else a)
-    return tuple(both)
 
 
 def _lengths(tokens: Tokens, depth: int) -> range:

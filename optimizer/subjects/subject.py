@@ -180,6 +180,45 @@ class Entry:
         return self.text
 
 
+def reach(subject: Subject) -> Subject:
+    """Every subject that a subscription admitted by an allow entry can receive: a final ``*`` reaches all depths.
+
+    Server: ``canSubscribeInternal`` takes the ``>`` of ``SUB a.>`` for a plain token, which ``a.*`` matches.
+    """
+    return Subject(f"{subject.text[:-1]}>") if subject.tokens[-1] == "*" else subject
+
+
+def meet(one: Subject, other: Subject) -> Subject | None:
+    """The pattern of exactly the subjects that lie in both, or None where there are none.
+
+    Parameters
+    ----------
+    one, other
+        Valid patterns; no two meet in more than one.
+
+    Examples
+    --------
+    >>> meet(Subject("*.b.>"), Subject("a.*.*"))
+    Subject(text='a.b.*')
+    """
+    short, long = sorted((one.tokens, other.tokens), key=lambda tokens: (len(tokens), tokens[-1] != ">"))
+    if short[-1] != ">" and len(short) != len(long):
+        return None
+    fixed = len(short) - (short[-1] == ">")
+    common = meet_tokens(short[:fixed], long[:fixed])
+    return None if common is None else Subject(".".join((*common, *long[fixed:])))
+
+
+def meet_tokens(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The prefix that matches what two prefixes of one length both match, or None where nothing is."""
+    both = []
+    for a, b in zip(left, right, strict=True):
+        if a != b and "*" not in (a, b):
+            return None
+        both.append(b if a == "*" else a)
+    return tuple(both)
+
+
 def is_word(token: str) -> bool:
     """Whether a client can send it; the server takes a queue entry's name for the end of its last token in places."""
     return _BLANKS.isdisjoint(token)
