@@ -144,17 +144,34 @@ class _Account:
 
     def _widen(self, account: AccountKey, state: State, known: Literals) -> None:
         """What admits more, on top of what is safe; what edits the same entries of a list is an alternative."""
-        run = AccountWidening(state, self.base.hierarchy, self._tried, known, self.settings)
-        widened = run.widened(account)
+
+        def tried(edits: tuple[Edit, ...], target: Target) -> tuple[Trial, Judgement]:
+            return self._tried(edits, target, state)
+
+        widened = AccountWidening(state, self.base.hierarchy, tried, known, self.settings).widened(account)
         self.budgets = widened.budgets
         first = len(self.proposals)
         for one in widened.widenings:
             self._propose(one.finding, one.judgement, one.grant)
+        self._take_in_safe(first)
         for index, proposal in enumerate(self.proposals):
             others = self.proposals[:first] if index >= first else self.proposals[first:]
             rivals = tuple(other.id for other in others if _edit_the_same(proposal, other))
             if rivals:
                 self.proposals[index] = replace(proposal, alternatives=(*proposal.alternatives, *rivals))
+
+    def _take_in_safe(self, first: int) -> None:
+        """Widenings that admit no more after all are among the safe, which are judged as a whole."""
+        safe = [one for one in self.proposals if one.judgement.safety is Safety.SAFE]
+        new = [one for one in self.proposals[first:] if one.judgement.safety is Safety.SAFE]
+        if not new:
+            return
+        whole = self._safe_together(safe)
+        if whole is not None:
+            self.whole = whole
+            return
+        self.proposals = [one for one in self.proposals if one not in new]
+        self.set_aside += [SetAside(one.id, "with the others the plan as a whole would not be safe") for one in new]
 
     def _taken(self, target: Target, state: State, wanted: Safety) -> tuple[State, list[Finding]]:
         """The state with every proposal of this safety accepted, and the findings that then are left."""

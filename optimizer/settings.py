@@ -28,8 +28,22 @@ class Widen(enum.Enum):
     """All, where it saves `Settings.bytes_per_cost` bytes for each unit of cost."""
 
 
-PROTECTED: tuple[str, ...] = ("$SYS.>", "$JS.>", "$KV.>", "$O.>", "$MQTT.>", "_INBOX.>", "_R_.>")
-"""Spaces that no proposal newly opens unless a run says otherwise; docs/widening.md says what each is."""
+PROTECTED: tuple[str, ...] = (
+    "$SYS.>",  # server and account events, and the requests that steer servers and accounts; auth callout
+    "$JS.>",  # JetStream: its API, acknowledgements, flow control, advisories, and the API of every domain
+    "$JSC.>",  # JetStream between servers. Server: jscAllSubj
+    "$NRG.>",  # Raft between servers. Server: raftAllSubj
+    "$KV.>",  # key-value buckets: to publish here writes a key
+    "$O.>",  # object stores of the client libraries
+    "$OBJ.>",  # the object store space as the server names it. Server: denyAllJs
+    "$MQTT.>",  # MQTT sessions and retained messages
+    "$LDS.>",  # leafnode loop detection: who listens here fakes a loop. Server: leafNodeLoopDetectionSubjectPrefix
+    "_INBOX.>",  # answers to requests: who listens here reads everybody's, who publishes forges them
+    "_R_.>",  # answers on their way across a service import. Server: replyPrefix
+    "_GR_.>",  # answers on their way across a gateway. Server: gwReplyPrefix
+)
+"""What no proposal newly opens unless a run says otherwise: the spaces of the server itself, of JetStream, of key-value and
+object stores, and of answers to requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,7 @@ def budget_sentences(budget: TokenBudget, plan_name: str) -> Iterator[str]:
             yield f"no widening gets it under the budget: {least:,} bytes is the smallest, {least - budget.budget:,} over"
         else:
             yield f"nothing in it can be widened: {least - budget.budget:,} bytes have to come from elsewhere"
-        parts = [f"{words.shown(pointer)} {size:,}" for pointer, size in budget.left]
+        parts = [f"{words.shown(pointer.removeprefix('/nats').lstrip('/#') or 'nats')} {size:,}" for pointer, size in budget.left]
         if parts:
             yield f"its largest parts, in bytes: {', '.join(parts)}"
     for reason in budget.closed[:_CLOSED_SHOWN]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.settings import Server
 from optimizer.subjects.permissions import (
     DENY,
+    Permission,
+    Permissions,
     accepts,
     asked_for_any,
     deny_patterns,
@@ -17,13 +20,15 @@ from optimizer.subjects.permissions import (
     publish_patterns,
     subscribe_patterns,
 )
+from optimizer.subjects.protected import newly_admitted
+from optimizer.subjects.search import EffortSpentError
+from optimizer.subjects.subject import Subject
 from optimizer.subjects.trie import Automaton
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from optimizer.settings import Server
-    from optimizer.subjects.permissions import Permissions
+_NOTHING = Permission(())
 
 
 class Admitted:
@@ -35,28 +40,31 @@ class Admitted:
         The block.
     server
         The generation that answers.
+    effort
+        How many trie nodes the answer for one subject may visit, where it takes a search.
 
     Examples
     --------
-    >>> from optimizer.settings import Server
-    >>> from optimizer.subjects.permissions import Permissions
     >>> block = Permissions.from_claims({"sub": {"allow": ["orders.*"]}})
     >>> Admitted(block, Server.CURRENT).receives(("orders", "us", "new"))
     True
     """
 
-    def __init__(self, permissions: Permissions, server: Server) -> None:
+    def __init__(self, permissions: Permissions, server: Server, effort: int = 500_000) -> None:
+        sub = permissions.sub
         self._permissions = permissions
+        self._receiving = Permissions(_NOTHING, sub, refusal=permissions.refusal)
         self._server = server
-        self._subscribing = Automaton(subscribe_patterns(permissions.sub, None, server))
-        self._denying = asked_for_any(server)(deny_patterns(permissions.sub, None, server))
+        self._effort = effort
+        self._subscribing = Automaton(subscribe_patterns(sub, None, server))
+        self._denying = asked_for_any(server)(deny_patterns(sub, None, server))
         self._publish_denying = asked_for_any(server)(
             [(tokens, bits) for tokens, bits in publish_patterns(permissions.pub, server) if bits == DENY]
         )
-        self._entries = kept(permissions.sub.allow or (), server)
-        self._only_literally = permissions.sub.allow is not None and not any(
-            entry.queue is not None or entry.subject.tokens[-1] == "*" for entry in self._entries
-        )
+        entries = kept(sub.allow or (), server)
+        self._reaching = [entry.subject.tokens for entry in entries]
+        # Only the entries themselves are admitted where none reaches further than it says, and no filter can be off.
+        self._is_plain = all(entry.queue is None for entry in entries) and (server is Server.CURRENT or not sub.deny)
 
     def admits(self, tokens: Sequence[str], *, publish: bool) -> bool:
         """Either of the two questions below."""
@@ -69,48 +77,31 @@ class Admitted:
     def receives(self, tokens: Sequence[str]) -> bool:
         """Whether a message on this subject can arrive, by whatever subscription the block accepts.
 
-        Server: ``canSubscribeInternal`` and ``checkDenySub``. A subscription is the subject itself, an entry as it
-        stands (the server takes its wildcards for plain tokens), or an entry with ``>`` in place of a final ``*``.
+        Server: ``canSubscribeInternal`` and ``checkDenySub``; by the subject itself, or by a wildcard that reaches it.
+        What takes more than ``effort`` to tell counts as received: `compare` does not decide about such a block either.
         """
         if self._permissions.refusal is not None:
             return False
         if accepts(self._subscribing.match(tokens), queue=False, server=self._server):
             return True
-        if self._only_literally and not self._denying.match(tokens):
+        if self._is_plain and (self._denying.match(tokens) or not self._is_reached(tokens)):
             return False
-        subject = ".".join(tokens)
-        return any(
-            self._permissions.delivers(subscription, queue, (subject,), self._server)
-            for subscription, queue in self._subscriptions(tokens)
-        )
+        nothing = Permissions(_NOTHING, _NOTHING)
+        subject = [Subject(".".join(tokens))]
+        try:
+            return newly_admitted(nothing, self._receiving, subject, self._server, effort=self._effort) is not None
+        except EffortSpentError:
+            return True
 
     def denies(self, tokens: Sequence[str], *, publish: bool) -> bool:
         """Whether a plain deny entry speaks of this subject, whatever is allowed."""
-        if publish:
-            return bool(self._publish_denying.match(tokens))
-        return bool(self._denying.match(tokens))
+        return bool((self._publish_denying if publish else self._denying).match(tokens))
 
-    def _subscriptions(self, tokens: Sequence[str]) -> Iterator[tuple[str, str | None]]:
-        """Subscriptions that might bring the subject, entry by entry."""
-        if self._permissions.sub.allow is None:
-            yield from ((text, None) for text in (">", "*", ".".join(("*",) * len(tokens))))
-        for entry in self._entries:
-            pattern = entry.subject.tokens
-            if not _reaches(pattern, tokens):
-                continue
-            queue = None if entry.queue is None else ".".join("x" if t in "*>" else t for t in entry.queue.split("."))
-            for text in dict.fromkeys(
-                (".".join(tokens), ".".join(pattern), ".".join((*tokens[: len(pattern) - 1], pattern[-1])))
-            ):
-                yield text, queue
-            if pattern[-1] == "*":
-                yield ".".join((*pattern[:-1], ">")), queue
-                yield ".".join((*tokens[: len(pattern) - 1], ">")), queue
-
-
-def _reaches(pattern: Sequence[str], tokens: Sequence[str]) -> bool:
-    """Whether an entry admits some subscription that matches the subject: a final ``*`` reaches all below it."""
-    last = len(pattern) - 1
-    if len(tokens) <= last or (len(tokens) > last + 1 and pattern[last] not in ("*", ">")):
-        return False
-    return all(wide in ("*", ">", token) for wide, token in zip(pattern, tokens, strict=False))
+    def _is_reached(self, tokens: Sequence[str]) -> bool:
+        """Whether some entry's final ``*``, which admits ``>``, reaches the subject; for all, where no list is."""
+        return self._permissions.sub.allow is None or any(
+            pattern[-1] == "*"
+            and len(pattern) < len(tokens)
+            and all(wide in ("*", token) for wide, token in zip(pattern, tokens, strict=False))
+            for pattern in self._reaching
+        )

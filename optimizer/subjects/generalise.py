@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.settings import Weights
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -45,25 +47,6 @@ class Generalisation:
 
     tokens: Tokens
     covers: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What a rewrite pays for, in a unit of its own: one new ``*`` is 1 by default.
-
-    Parameters
-    ----------
-    known
-        For a known subject newly admitted, and each principal that gains it.
-    star
-        For a new ``*``.
-    tail
-        For each token that a new ``>`` stands in for, in the longest entry it replaces.
-    """
-
-    known: float = 100.0
-    star: float = 1.0
-    tail: float = 4.0
 
 
 def generalisations(entries: Sequence[Tokens], *, keep_prefix: int = 1, least: int = 3) -> list[Generalisation]:

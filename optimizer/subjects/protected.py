@@ -31,23 +31,7 @@ from optimizer.subjects.trie import FRESH, Automaton, State
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["DEFAULT_PROTECTED", "denies_for", "meet", "newly_admitted", "reach"]
-
-DEFAULT_PROTECTED: tuple[str, ...] = (
-    "$SYS.>",  # server and account events, and the requests that steer servers and accounts; auth callout
-    "$JS.>",  # JetStream: its API, acknowledgements, flow control, advisories, and the API of every domain
-    "$JSC.>",  # JetStream between servers. Server: jscAllSubj
-    "$NRG.>",  # Raft between servers. Server: raftAllSubj
-    "$KV.>",  # key-value buckets: to publish here writes a key
-    "$O.>",  # object stores of the client libraries
-    "$OBJ.>",  # the object store space as the server names it. Server: denyAllJs
-    "$MQTT.>",  # MQTT sessions and retained messages
-    "$LDS.>",  # leafnode loop detection: who listens here fakes a loop. Server: leafNodeLoopDetectionSubjectPrefix
-    "_INBOX.>",  # answers to requests: who listens here reads everybody's, who publishes forges them
-    "_R_.>",  # answers on their way across a service import. Server: replyPrefix
-    "_GR_.>",  # answers on their way across a gateway. Server: gwReplyPrefix
-)
-"""Spaces of the server itself, of JetStream, of key-value and object stores, and of answers to requests."""
+__all__ = ["denies_for", "meet", "newly_admitted", "reach"]
 
 _NOTHING = Permissions(Permission(()), Permission(()))
 """What a client may do that the server does not let in."""

@@ -15,7 +15,6 @@ from optimizer.rules import Block
 from optimizer.rules.granular_list import RULE
 from optimizer.settings import Widen
 from optimizer.subjects.choose import cheapest, frontier
-from optimizer.subjects.compare import Relation
 from optimizer.widen.choice import taken, token_offers
 from optimizer.widen.price import cost
 
@@ -140,7 +139,8 @@ class _Desk:
         hierarchy = run.state.hierarchy
         self.blocks = {target: Block(target, permission_lists(hierarchy, target)) for target in targets}
         self.behind = {target: holders(hierarchy, target) for target in targets}
-        self.refused: dict[tuple[Target, ListName, str], str] = {}
+        self.refused: set[tuple[Target, ListName, str]] = set()
+        self.closed: dict[Target, str] = {}
         self.offers = self._offers()
 
     def widened(self, *, over: bool) -> tuple[list[Widening], list[TokenBudget]]:
@@ -167,13 +167,14 @@ class _Desk:
                 chosen=point,
                 smallest=min(smallest, after),
                 left=self._left() if after > self.budget else (),
-                closed=tuple(dict.fromkeys(self.refused.values())),
+                closed=tuple(dict.fromkeys(self.closed.values())),
                 frontier=points,
             )
         ]
 
     def _offers(self) -> TokenOffers:
-        return token_offers(self.blocks, self.behind, self.run.known, self.settings, self.refused)
+        open_blocks = {target: block for target, block in self.blocks.items() if target not in self.closed}
+        return token_offers(open_blocks, self.behind, self.run.known, self.settings, self.refused)
 
     def _chosen(self, *, over: bool) -> tuple[list[Widening], Selection | None, int]:
         """The choice, made again until the judge lets all of it through and it is as small as wanted."""
@@ -187,13 +188,7 @@ class _Desk:
             if not these:
                 return [], None, self.size
             widenings = [self._judged(each) for each in these]
-            refused = {
-                (each.offer.target, each.offer.list, each.offer.text): reason
-                for each, widening in zip(these, widenings, strict=True)
-                if (reason := self._refusal(widening)) is not None
-            }
-            if refused:
-                self.refused |= refused
+            if self._refuses(these, widenings):
                 self.offers = self._offers()
                 continue
             size = self._size_with(these)
@@ -227,14 +222,19 @@ class _Desk:
         )
         return Widening(finding=replace(finding, edits=one.edits), judgement=judgement, grant=grant)
 
-    def _refusal(self, widening: Widening) -> str | None:
-        """Why the judge does not let a widening through, where that is not for a person to decide."""
-        judgement = widening.judgement
-        if judgement.relation is Relation.SAME:
-            return "means the same as it stands"
-        if judgement.safety is Safety.ADVICE and (self.settings.widen is Widen.OVER_BUDGET or judgement.protected):
-            return judgement.proof.why_incomplete[0] if judgement.proof.why_incomplete else "it is not decided"
-        return None
+    def _refuses(self, these: Sequence[Taken], widenings: Sequence[Widening]) -> bool:
+        """Leave out what the judge does not let through: a pattern that opens what is protected, or a whole block."""
+        refused = False
+        for one, widening in zip(these, widenings, strict=True):
+            judgement = widening.judgement
+            if judgement.protected:
+                self.refused.add((one.offer.target, one.offer.list, one.offer.text))
+                refused = True
+            elif judgement.safety is Safety.ADVICE and self.settings.widen is Widen.OVER_BUDGET:
+                # What no script can carry out gets no token smaller; what hinders one edit of a block hinders each.
+                self.closed[one.offer.target] = judgement.proof.why_incomplete[0]
+                refused = True
+        return refused
 
     def _size_with(self, these: Iterable[Taken]) -> int:
         """Bytes of the token with all of these, exactly."""

@@ -1,7 +1,7 @@
 """Runs the prose pages of the rules: what stands in a `claims` block, what the rule finds, what is proposed.
 
 A page is markdown. Each `claims` block is JSON: `{"user": {...}}`, `{"role": {...}}` or `{"defaults": {...}}` holds
-the permission lists, `users` more users of the role, `servers` the generations. The blocks after it state what the rule
+the permission lists, `users` more users of the role, `servers` the generations, `known` subjects known to exist. The blocks after it state what the rule
 finds (`list: why`, or `nothing`) and what is proposed (`safety relation bytes: list -gone +come`, or `nothing`).
 """
 
@@ -13,7 +13,7 @@ import pytest
 
 from optimizer.examine import examine
 from optimizer.rules import RULES
-from optimizer.settings import Server
+from optimizer.settings import Server, Widen
 from tests.builders import Account, Role, User, settings, store
 
 PAGES = Path(__file__).parent / "pages"
@@ -68,7 +68,8 @@ def edited(edits):
 @pytest.mark.parametrize(("rule", "claims", "expected"), list(cases()))
 def test_the_page_is_true(rule, claims, expected):
     servers = tuple(Server(name) for name in claims.get("servers", ["2.12", "2.11"]))
-    plan = examine(hierarchy_of(claims), settings(rules=(rule,), servers=servers))
+    chosen = settings(rules=(rule,), servers=servers, widen=Widen.WORTHWHILE)
+    plan = examine(hierarchy_of(claims), chosen, known=claims.get("known", ()))
     assert {"finds": found(plan), "proposes": proposed(plan)} == expected
 
 

@@ -1,0 +1,1 @@
+def known_subjects(path: str): raise NotImplementedError
