@@ -205,7 +205,7 @@ class Grant:
     openness
         The price of the wildcards themselves.
     cost
-        Of both: `optimizer.widen.price.cost`.
+        Of both: `optimizer.widen.price.cost`, by the newest server generation asked about.
     """
 
     gained: tuple[Gain, ...]

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from optimizer.claims.encode import payload_bytes, token_size
+from optimizer.claims.model import AccountClaims, UserClaims
 from optimizer.errors import UsageError
 from optimizer.proposals import Severity
 from optimizer.settings import Server, Settings, Weights, Widen
@@ -61,6 +63,14 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 where a toke
 Budget = Annotated[
     str | None,
     typer.Option(metavar="SIZE", show_default=False, help="Bytes an account token may have; 10KB by default."),
+]
+UserBudget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        show_default=False,
+        help="Bytes a user token may have; 3,500 by default, for a CONNECT line takes 4,096.",
+    ),
 ]
 ServerVersions = Annotated[
     list[str] | None,
@@ -132,6 +142,7 @@ class ShortForm(enum.Enum):
 Format = Annotated[Form, typer.Option("--format", "-f", help="How to print the result.")]
 ShortFormat = Annotated[ShortForm, typer.Option("--format", "-f", help="How to print the result.")]
 
+ASK_TO_WIDEN = "add --budget SIZE, --widen or --frontier"
 GRANULAR = "granular-list"
 """The rule that widens."""
 
@@ -182,6 +193,7 @@ def settings_of(
     accounts: Iterable[str] | None = None,
     rules: Iterable[str] | None = None,
     budget: str | None = None,
+    user_budget: str | None = None,
     widening: Widening | None = None,
 ) -> Settings:
     """The settings that flags ask for.
@@ -200,9 +212,12 @@ def settings_of(
         rules=_known_rules(rules),
     )
     if budget is not None:
-        settings = replace(settings, budget=_size(budget))
+        settings = replace(settings, budget=_budget(budget, "--budget", AccountClaims))
+    if user_budget is not None:
+        settings = replace(settings, user_budget=_budget(user_budget, "--user-budget", UserClaims))
     if widening is not None:
-        settings = _with_widening(settings, widening, for_budget=budget is not None)
+        for_budget = budget is not None or user_budget is not None
+        settings = _with_widening(settings, widening, for_budget=for_budget)
     if server_versions:
         asked = {_generation(version) for version in server_versions}
         settings = replace(settings, servers=tuple(server for server in Server if server in asked))
@@ -226,6 +241,14 @@ def _with_widening(settings: Settings, asked: Widening, *, for_budget: bool) -> 
         raise UsageError(
             "--widen and --budget contradict each other", "--budget widens what it must, --widen all that pays"
         )
+    if not (asked.everywhere or for_budget or asked.frontier or GRANULAR in settings.rules):
+        given = [
+            flag
+            for flag, is_given in (("--keep-prefix", asked.keep_prefix != 1), ("--weight", asked.weights))
+            if is_given
+        ]
+        if given:
+            raise UsageError(f"{given[0]} is about widenings, and none is asked for", ASK_TO_WIDEN)
     if asked.everywhere or (GRANULAR in settings.rules and not for_budget):
         widen = Widen.WORTHWHILE
     else:
@@ -311,6 +334,19 @@ def _size(text: str) -> int:
     if match is None:
         raise UsageError(f"`{text}` is no size", "write it as 10KB or 10240; 1 KB is 1,024 bytes")
     return int(float(match[1]) * _UNITS[(match[2] or "").lower()])
+
+
+def _budget(text: str, flag: str, empty: type[AccountClaims] | type[UserClaims]) -> int:
+    """A size that some token has: one below is refused."""
+    key, identifier = "A" * 56, "J" * 52
+    claims = empty(sub=key, iss=key, jti=identifier, iat=clock(None), name="A", version=2)  # type: ignore[arg-type]
+    size, least = _size(text), token_size(len(payload_bytes(claims)))
+    if size < least:
+        raise UsageError(
+            f"{flag} `{text}` is {size:,} bytes, and a token with nothing in it weighs {least:,}",
+            "write it as 10KB or 10240; 1 KB is 1,024 bytes",
+        )
+    return size
 
 
 def _generation(text: str) -> Server:

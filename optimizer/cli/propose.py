@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from optimizer.cli import options, output
+from optimizer.access.known import allowed_already
 from optimizer.cli.options import Form
 from optimizer.errors import SourceError, UsageError
 from optimizer.examine import examine
 from optimizer.hierarchy import Coverage
 from optimizer.proposals import Plan, Safety
+from optimizer.reports import words
 from optimizer.reports.json import plan_document, text_of
 from optimizer.reports.markdown import plan_markdown
 from optimizer.reports.standing import token_findings
@@ -46,6 +48,7 @@ def command(
     ] = None,
     operator: options.Operator = None,
     budget: options.Budget = None,
+    user_budget: options.UserBudget = None,
     widen: Annotated[
         bool, typer.Option("--widen", help="Propose wildcards that admit more, wherever the bytes are worth it.")
     ] = False,
@@ -78,6 +81,7 @@ def command(
         accounts=account,
         rules=rule,
         budget=budget,
+        user_budget=user_budget,
         widening=options.Widening(
             everywhere=widen,
             frontier=frontier,
@@ -92,6 +96,9 @@ def command(
     with output.progress("reading", quiet=quiet) as progress:
         hierarchy = read(where, now=settings.now, operator=operator, progress=progress)
     options.known_accounts(settings.accounts, hierarchy)
+    for pattern, number in allowed_already(hierarchy, protect or ()):
+        lists = words.quantity(number, "list allows", "lists allow")
+        output.note(f"--protect {words.shown(pattern)}: {lists} some of it already, and stay as they are", quiet=quiet)
     stated = Coverage(users=settings.complete_users, accounts=settings.complete_accounts)
     hierarchy = replace(hierarchy, coverage=stated)
     with output.progress("proving", quiet=quiet) as progress:
@@ -134,7 +141,7 @@ def _known(known: Path | None, settings: Settings, *, quiet: bool) -> tuple[str,
     if known is None:
         return ()
     if settings.widen is Widen.NOTHING and not settings.frontier:
-        raise UsageError("--known prices widenings, and none is asked for", "add --budget SIZE, --widen or --frontier")
+        raise UsageError("--known is about widenings, and none is asked for", options.ASK_TO_WIDEN)
     found = known_subjects(str(known))
     for sentence in found.notes:
         output.note(sentence, quiet=quiet)

@@ -50,7 +50,7 @@ def budget_lines(plan: Plan, style: Style, plan_name: str) -> list[str]:
             lines += ["", *_budget(each, names, style, plan_name)]
         if len(over) > _TOKENS_SHOWN:
             lines += ["", f"  and {words.quantity(len(over) - _TOKENS_SHOWN, 'more token')}, in `--format json`"]
-    ahead = [each for each in plan.budgets if each.frontier]
+    ahead = sorted((each for each in plan.budgets if len(each.frontier) > 1), key=lambda each: -each.after_safe)
     if ahead:
         lines += [""] if lines else []
         lines.append(style.heading("which sizes a token can have, from nothing widened to the smallest"))
@@ -80,7 +80,10 @@ def budget_sentences(budget: TokenBudget, plan_name: str) -> Iterator[str]:
             yield f"no widening gets it under the budget: {least:,} bytes is the smallest, {least - budget.budget:,} over"
         else:
             yield f"nothing in it can be widened: {least - budget.budget:,} bytes have to come from elsewhere"
-        parts = [f"{words.shown(pointer.removeprefix('/nats').lstrip('/#') or 'nats')} {size:,}" for pointer, size in budget.left]
+        parts = [
+            f"{words.shown(pointer.removeprefix('/nats').lstrip('/#') or 'nats')} {size:,}"
+            for pointer, size in budget.left
+        ]
         if parts:
             yield f"its largest parts, in bytes: {', '.join(parts)}"
     for reason in budget.closed[:_CLOSED_SHOWN]:

@@ -1,1 +1,3 @@
-def known_subjects(path: str): raise NotImplementedError
+from types import SimpleNamespace
+def known_subjects(path: str):
+    return SimpleNamespace(subjects=tuple(open(path).read().split()), notes=())

@@ -7,23 +7,25 @@ from typing import TYPE_CHECKING
 
 from optimizer.access.gains import gains
 from optimizer.access.principals import blocks, holders
-from optimizer.claims.encode import payload_bytes, token_size
+from optimizer.claims.encode import token_size
 from optimizer.claims.weigh import gathered, weigh
-from optimizer.edits import ListName, permission_lists
+from optimizer.edits import permission_lists
 from optimizer.proposals import FrontierPoint, Grant, Safety, TokenBudget, proposal_id
 from optimizer.rules import Block
 from optimizer.rules.granular_list import RULE
-from optimizer.settings import Widen
+from optimizer.settings import Server, Widen
 from optimizer.subjects.choose import cheapest, frontier
+from optimizer.subjects.probes import LeafInterest, LeafSubscribe
+from optimizer.subjects.subject import Subject, reach
 from optimizer.widen.choice import taken, token_offers
+from optimizer.widen.offers import tokens_of
 from optimizer.widen.price import cost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from optimizer.claims.keys import AccountKey
-    from optimizer.claims.model import AccountClaims, UserClaims
-    from optimizer.edits import Edit, Target
+    from optimizer.edits import Edit, ListName, Target
     from optimizer.hierarchy import Hierarchy
     from optimizer.judge import State, TokenName, Trial
     from optimizer.proposals import Finding, Judgement
@@ -31,8 +33,10 @@ if TYPE_CHECKING:
     from optimizer.subjects.choose import Selection
     from optimizer.subjects.literals import Literals
     from optimizer.widen.choice import Taken, TokenOffers
+    from optimizer.widen.offers import Offer, Tokens
 
 _LEFT_SHOWN = 5
+_UNDECIDED = "whether anybody could tell takes too long to find out"
 _ROUNDS = 4
 """How often a choice is made again because nsc writes more beside it than the entries weigh."""
 
@@ -108,25 +112,45 @@ class AccountWidening:
         yield from by_token.items()
 
     def _token(self, token: TokenName, targets: Sequence[Target]) -> tuple[list[Widening], list[TokenBudget]]:
-        budget = self.settings.budget if token[1] is None else self.settings.user_budget
+        settings = self.settings
+        budget = settings.budget if token[1] is None else settings.user_budget
         size = self._size(token)
         over = size > budget
-        if not (over or self.settings.frontier or self.settings.widen is Widen.WORTHWHILE):
+        if not (over or settings.frontier or settings.widen is Widen.WORTHWHILE):
             return [], []
         desk = _Desk(self, token, targets, budget, size)
-        return desk.widened(over=over)
+        widenings: list[Widening] = []
+        point: FrontierPoint | None = None
+        if settings.widen is Widen.WORTHWHILE:
+            widenings = desk.worthwhile()
+        elif over and settings.widen is Widen.OVER_BUDGET:
+            widenings, point = desk.under_budget()
+        points = desk.frontier() if settings.frontier else ()
+        if not over and len(points) <= 1:
+            return widenings, []
+        return widenings, [desk.accounted(self._read(token), point, points)]
 
     def _size(self, token: TokenName) -> int:
         """Bytes of the token after the safe proposals."""
         if token in self.state.written:
             return token_size(self.state.written[token].payload)
+        return self._read(token)
+
+    def _read(self, token: TokenName) -> int:
         account, user = token
-        signed = self.before.accounts[account] if user is None else self.before.users[user, account]
-        return signed.token.size
+        return (self.before.accounts[account] if user is None else self.before.users[user, account]).token.size
 
 
 class _Desk:
-    """One token while its widenings are chosen."""
+    """One token while its widenings are chosen.
+
+    Parameters
+    ----------
+    targets
+        Its permission blocks.
+    size
+        Bytes after the safe proposals.
+    """
 
     def __init__(
         self, run: AccountWidening, token: TokenName, targets: Sequence[Target], budget: int, size: int
@@ -140,154 +164,164 @@ class _Desk:
         self.blocks = {target: Block(target, permission_lists(hierarchy, target)) for target in targets}
         self.behind = {target: holders(hierarchy, target) for target in targets}
         self.refused: set[tuple[Target, ListName, str]] = set()
-        self.closed: dict[Target, str] = {}
-        self.offers = self._offers()
+        self.closed = dict(self._closed())
 
-    def widened(self, *, over: bool) -> tuple[list[Widening], list[TokenBudget]]:
-        """The widenings to propose, and the account of the budget."""
-        chosen: Selection | None = None
-        point: FrontierPoint | None = None
-        widenings: list[Widening] = []
-        if self.settings.widen is Widen.WORTHWHILE or (over and self.settings.widen is Widen.OVER_BUDGET):
-            widenings, chosen, bytes_after = self._chosen(over=over)
-            if widenings and chosen is not None:
-                point = self._point(chosen, bytes_after, tuple(self._id(each) for each in widenings))
-        if not (over or self.settings.frontier):
-            return widenings, []
-        points = tuple(self._frontier()) if self.settings.frontier else ()
-        smallest = min((each.token_bytes for each in points), default=self._smallest())
-        after = self.size if point is None else point.token_bytes
-        return widenings, [
-            TokenBudget(
-                account=self.token[0],
-                user=self.token[1],
-                before=self._before(),
-                after_safe=self.size,
-                budget=self.budget,
-                chosen=point,
-                smallest=min(smallest, after),
-                left=self._left() if after > self.budget else (),
-                closed=tuple(dict.fromkeys(self.closed.values())),
-                frontier=points,
-            )
-        ]
+    def worthwhile(self) -> list[Widening]:
+        """Whatever saves enough bytes for its cost, blocks included that no script can edit: as advice."""
+        while True:
+            offers = self._offers(self.blocks)
+            rate = self.settings.bytes_per_cost
+            best = max(frontier(offers.problem), key=lambda each: each.saved - rate * each.cost)
+            widenings = self._let_through(taken(offers, best.chosen))
+            if widenings is not None:
+                return widenings
 
-    def _offers(self) -> TokenOffers:
-        open_blocks = {target: block for target, block in self.blocks.items() if target not in self.closed}
-        return token_offers(open_blocks, self.behind, self.run.known, self.settings, self.refused)
-
-    def _chosen(self, *, over: bool) -> tuple[list[Widening], Selection | None, int]:
-        """The choice, made again until the judge lets all of it through and it is as small as wanted."""
-        for_budget = over and self.settings.widen is Widen.OVER_BUDGET
+    def under_budget(self) -> tuple[list[Widening], FrontierPoint | None]:
+        """The cheapest that gets the token under its budget, or as far as it goes; nothing where nothing helps."""
         wanted = self._payload_over(self.size)
         rounds = _ROUNDS
         while True:
-            problem = self.offers.problem
-            chosen = cheapest(problem, wanted) if for_budget else self._worthwhile()
-            these = taken(self.offers, chosen.chosen)
+            offers = self._offers(self._open())
+            selection = cheapest(offers.problem, wanted)
+            these = taken(offers, selection.chosen)
             if not these:
-                return [], None, self.size
-            widenings = [self._judged(each) for each in these]
-            if self._refuses(these, widenings):
-                self.offers = self._offers()
+                return [], None
+            widenings = self._let_through(these)
+            if widenings is None:
                 continue
-            size = self._size_with(these)
+            point = self._point(offers, selection)
             rounds -= 1
-            if not for_budget or not chosen.reached or size <= self.budget or not rounds:
-                return widenings, chosen, size
-            wanted += self._payload_over(size)
+            if not selection.reached or point.token_bytes <= self.budget or not rounds:
+                return widenings, replace(point, proposals=tuple(_id(widening) for widening in widenings))
+            # nsc writes more beside an edit than the entries weigh: limits that were not there, for one.
+            wanted += self._payload_over(point.token_bytes)
 
-    def _worthwhile(self) -> Selection:
-        """Of the sizes the token can have the one whose bytes and cost weigh least together."""
-        rate = self.settings.bytes_per_cost
-        return max(frontier(self.offers.problem), key=lambda each: each.saved - rate * each.cost)
+    def frontier(self) -> tuple[FrontierPoint, ...]:
+        """The sizes that a script can give the token, and what each costs."""
+        offers = self._offers(self._open())
+        return tuple(self._point(offers, selection) for selection in frontier(offers.problem))
+
+    def accounted(self, read: int, point: FrontierPoint | None, points: tuple[FrontierPoint, ...]) -> TokenBudget:
+        """What there is to say of the token and its budget."""
+        after = self.size if point is None else point.token_bytes
+        return TokenBudget(
+            account=self.token[0],
+            user=self.token[1],
+            before=read,
+            after_safe=self.size,
+            budget=self.budget,
+            chosen=point,
+            smallest=min(after, *(each.token_bytes for each in points), self._smallest()),
+            left=self._left() if after > self.budget else (),
+            closed=tuple(dict.fromkeys(self.closed.values())),
+            frontier=points,
+        )
+
+    def _open(self) -> dict[Target, Block]:
+        return {target: block for target, block in self.blocks.items() if target not in self.closed}
+
+    def _offers(self, from_blocks: Mapping[Target, Block]) -> TokenOffers:
+        return token_offers(from_blocks, self.behind, self.run.known, self.settings, self.refused)
+
+    def _closed(self) -> Iterator[tuple[Target, str]]:
+        """Blocks in which no script can widen anything, and why: what hinders one edit of a block hinders each."""
+        offers = self._offers(self.blocks)
+        first: dict[Target, int] = {}
+        for index, offer in enumerate(offers.offers):
+            first.setdefault(offer.target, index)
+        for target, index in first.items():
+            (one,) = taken(offers, (index,))
+            judgement = self.run.tried(one.edits, target)[1]
+            if judgement.safety is Safety.ADVICE and not judgement.protected:
+                yield target, (*judgement.proof.why_incomplete, _UNDECIDED)[0]
+
+    def _let_through(self, these: Sequence[Taken]) -> list[Widening] | None:
+        """What the judge makes of each; None where one does what it must not, which is left out from now on."""
+        widenings = [self._judged(one) for one in these]
+        refused = {
+            (one.offer.target, one.offer.list, one.offer.text)
+            for one, widening in zip(these, widenings, strict=True)
+            if widening.judgement.protected or _backfires(one.offer, widening.judgement)
+        }
+        self.refused |= refused
+        return None if refused else widenings
 
     def _judged(self, one: Taken) -> Widening:
-        trial, judgement = self.run.tried(one.edits, one.offer.target)
+        offer = one.offer
+        trial, judgement = self.run.tried(one.edits, offer.target)
         finding = RULE.finding(
-            self.blocks[one.offer.target],
-            one.offer.list,
-            f"{one.offer.list.value}: `{one.offer.text}` could stand for {len(one.gone)} entries, and admits more",
+            self.blocks[offer.target],
+            offer.list,
+            f"{offer.list.value}: `{offer.text}` could stand for {len(one.gone)} entries, and admits more",
         )
         before, after = self.run.state.hierarchy, trial.after.hierarchy
-        pattern = one.offer
-        touched = [self.run.known.subjects[index] for index in pattern.known]
-        gained, lost = gains(before, after, pattern.target, touched, self.settings.servers)
-        users = [len(gain.principals) for gain in (*gained, *lost)]
-        grant = Grant(
-            gained=gained,
-            lost=lost,
-            openness=pattern.openness,
-            cost=cost(users, pattern.openness, self.settings.weights),
-        )
+        gained, lost = gains(before, after, offer.target, self._touched(one), self.settings.servers)
+        price = cost(offer.known.values(), offer.openness, self.settings.weights)
+        grant = Grant(gained=gained, lost=lost, openness=offer.openness, cost=price)
         return Widening(finding=replace(finding, edits=one.edits), judgement=judgement, grant=grant)
 
-    def _refuses(self, these: Sequence[Taken], widenings: Sequence[Widening]) -> bool:
-        """Leave out what the judge does not let through: a pattern that opens what is protected, or a whole block."""
-        refused = False
-        for one, widening in zip(these, widenings, strict=True):
-            judgement = widening.judgement
-            if judgement.protected:
-                self.refused.add((one.offer.target, one.offer.list, one.offer.text))
-                refused = True
-            elif judgement.safety is Safety.ADVICE and self.settings.widen is Widen.OVER_BUDGET:
-                # What no script can carry out gets no token smaller; what hinders one edit of a block hinders each.
-                self.closed[one.offer.target] = judgement.proof.why_incomplete[0]
-                refused = True
-        return refused
+    def _touched(self, one: Taken) -> list[Tokens]:
+        """The known subjects that the changed entries can have to do with.
 
-    def _size_with(self, these: Iterable[Taken]) -> int:
+        Those inside the pattern; and before 2.12.14, where an entry that leads on hides the ``*`` beside it, those
+        inside the beginning of any entry that comes or goes.
+        """
+        known, pattern = self.run.known, Subject(one.offer.text)
+        patterns = {reach(pattern).tokens}
+        if Server.EARLIER in self.settings.servers:
+            changed = {tokens_of(text) for edit in one.edits for text in (*edit.remove, *edit.add)}
+            patterns |= {tokens[:depth] for tokens in changed for depth in range(1, len(tokens) + 1)}
+        found = sorted({index for tokens in patterns for index in known.inside(tokens)})
+        return [known.subjects[index] for index in found]
+
+    def _payload_over(self, size: int) -> int:
+        """Payload bytes that a token of this size has too many."""
+        # Base64 makes 4 bytes of 3, so the largest payload that still fits is rounded down.
+        largest = (self.budget - token_size(0)) * 3 // 4
+        return max((size - token_size(0)) * 3 // 4 - largest, 0)
+
+    def _size_with(self, these: Sequence[Taken]) -> int:
         """Bytes of the token with all of these, exactly."""
+        if not these:
+            return self.size
         edits = [edit for each in these for edit in each.edits]
         trial = self.run.state.tried(edits, self.settings)
         return next(change.after for change in trial.tokens if (change.account, change.user) == self.token)
 
-    def _payload_over(self, size: int) -> int:
-        """Payload bytes that a token of this size is above the budget."""
-        # Base64 makes 4 bytes of 3: the payload of a token of n bytes is not n * 3 / 4 in whole numbers.
-        largest = (self.budget - token_size(0)) * 3 // 4
-        return max((size - token_size(0)) * 3 // 4 - largest, 0)
-
-    def _frontier(self) -> Iterator[FrontierPoint]:
-        for selection in frontier(self.offers.problem):
-            these = taken(self.offers, selection.chosen)
-            size = self._size_with(these) if these else self.size
-            yield self._point(selection, size)
-
     def _smallest(self) -> int:
-        these = taken(self.offers, cheapest(self.offers.problem, sum(self.offers.problem.sizes)).chosen)
-        return self._size_with(these) if these else self.size
+        offers = self._offers(self._open())
+        return self._size_with(taken(offers, cheapest(offers.problem, sum(offers.problem.sizes)).chosen))
 
-    def _point(self, selection: Selection, size: int, proposals: tuple[str, ...] = ()) -> FrontierPoint:
-        offers = [self.offers.offers[index] for index in selection.chosen]
-        gained: dict[tuple[Target, ListName, int], int] = {}
-        for offer in offers:
-            gained |= {(offer.target, offer.list, index): users for index, users in offer.known.items()}
+    def _point(self, offers: TokenOffers, selection: Selection) -> FrontierPoint:
+        chosen = [offers.offers[index] for index in selection.chosen]
+        gained = {(offer.target, offer.list, index): users for offer in chosen for index, users in offer.known.items()}
         return FrontierPoint(
-            token_bytes=size,
+            token_bytes=self._size_with(taken(offers, selection.chosen)),
             cost=selection.cost,
             bound=selection.bound,
             is_least=selection.exact,
             gained=sum(gained.values()),
-            patterns=tuple((offer.list, offer.text) for offer in offers),
-            proposals=proposals,
+            patterns=tuple((offer.list, offer.text) for offer in chosen),
         )
-
-    def _id(self, widening: Widening) -> str:
-        return proposal_id(widening.finding, widening.finding.edits)
-
-    def _before(self) -> int:
-        account, user = self.token
-        before = self.run.before
-        return (before.accounts[account] if user is None else before.users[user, account]).token.size
-
-    def _claims(self) -> AccountClaims | UserClaims:
-        account, user = self.token
-        hierarchy = self.run.state.hierarchy
-        return hierarchy.accounts[account].claims if user is None else hierarchy.users[user, account].claims
 
     def _left(self) -> tuple[tuple[str, int], ...]:
         """What the token consists of after the safe proposals, largest first."""
-        sections = gathered(weigh(self._claims()), 2)
+        account, user = self.token
+        hierarchy = self.run.state.hierarchy
+        signed = hierarchy.accounts[account] if user is None else hierarchy.users[user, account]
+        sections = gathered(weigh(signed.claims), 2)
         largest = sorted(sections, key=lambda weight: (-weight.token_bytes, weight.pointer))
         return tuple((weight.pointer, weight.token_bytes) for weight in largest[:_LEFT_SHOWN])
+
+
+def _backfires(offer: Offer, judgement: Judgement) -> bool:
+    """Whether a client loses something by a wider allow entry, or gains something by a wider deny entry.
+
+    Server: ``matchLevelForAny`` before 2.12.14 does not find ``c.*`` for ``c.a`` where ``c.a.x`` leads on.
+    """
+    other = judgement.lost if offer.list.is_allow else judgement.gained
+    return any(not isinstance(witness.probe, LeafSubscribe | LeafInterest) for witness in other)
+
+
+def _id(widening: Widening) -> str:
+    return proposal_id(widening.finding, widening.finding.edits)

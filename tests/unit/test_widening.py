@@ -85,9 +85,7 @@ def test_known_subjects_that_it_opens_are_named_with_who_gains_them():
 
 
 def test_on_the_subscribe_side_a_final_star_opens_all_depths():
-    plan = plan_of(
-        Account("ACME", users=[user(sub={"allow": ORDERS})]), known=["orders.a.b.c"], bytes_per_cost=0.1
-    )
+    plan = plan_of(Account("ACME", users=[user(sub={"allow": ORDERS})]), known=["orders.a.b.c"], bytes_per_cost=0.1)
     (one,) = widenings(plan)
     assert [(gain.subject, gain.publish) for gain in one.grant.gained] == [("orders.a.b.c", False)]
     assert one.grant.openness == 4

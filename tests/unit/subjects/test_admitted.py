@@ -52,5 +52,7 @@ def test_what_some_subscription_brings_can_be_received_and_nothing_else(server):
                 assert admitted.receives(tokens), (claims, subject)
             elif admitted.receives(tokens):
                 # A longer subscription, or a queue group of another name, may bring it: the kernel's search names one.
-                probe = newly_admitted(NOTHING, Permissions(NOTHING.pub, block.sub), [Subject(subject)], server, effort=9**9)
+                probe = newly_admitted(
+                    NOTHING, Permissions(NOTHING.pub, block.sub), [Subject(subject)], server, effort=9**9
+                )
                 assert subject in block.delivers(probe.subscription, probe.queue, (subject,), server, probe.alongside)
