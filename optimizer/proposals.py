@@ -203,7 +203,7 @@ class Grant:
     gained, lost
         Of the subjects known to exist: those newly admitted, and those newly denied.
     openness
-        The price of the wildcards themselves.
+        The cost of the wildcards themselves.
     cost
         Of both: `optimizer.widen.price.cost`, by the newest server generation asked about.
     """

@@ -42,8 +42,8 @@ PROTECTED: tuple[str, ...] = (
     "_R_.>",  # answers on their way across a service import. Server: replyPrefix
     "_GR_.>",  # answers on their way across a gateway. Server: gwReplyPrefix
 )
-"""What no proposal newly opens unless a run says otherwise: the spaces of the server itself, of JetStream, of key-value and
-object stores, and of answers to requests."""
+"""What no proposal newly opens unless a run says otherwise: the spaces of the server itself, of JetStream, of key-value
+and object stores, and of answers to requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

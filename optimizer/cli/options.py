@@ -336,7 +336,7 @@ def _size(text: str) -> int:
     return int(float(match[1]) * _UNITS[(match[2] or "").lower()])
 
 
-def _budget(text: str, flag: str, empty: type[AccountClaims] | type[UserClaims]) -> int:
+def _budget(text: str, flag: str, empty: type[AccountClaims | UserClaims]) -> int:
     """A size that some token has: one below is refused."""
     key, identifier = "A" * 56, "J" * 52
     claims = empty(sub=key, iss=key, jti=identifier, iat=clock(None), name="A", version=2)  # type: ignore[arg-type]

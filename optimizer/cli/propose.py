@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli import options, output
 from optimizer.access.known import allowed_already
+from optimizer.cli import options, output
 from optimizer.cli.options import Form
 from optimizer.errors import SourceError, UsageError
 from optimizer.examine import examine

@@ -9,8 +9,8 @@ from optimizer.proposals import Safety
 from optimizer.reports import words
 from optimizer.reports.changes import effect
 from optimizer.reports.standing import token_findings
-from optimizer.reports.widening import budget_sentences, frontier_rows, grant_sentences
 from optimizer.reports.terminal import head_sentences, over_budget, total_row
+from optimizer.reports.widening import budget_sentences, frontier_rows, grant_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -21,7 +21,7 @@ _CLOSED_SHOWN = 3
 
 
 def grant_sentences(grant: Grant) -> Iterator[str]:
-    """What a widening opens and closes of what is known, that unknown subjects are opened too, and its price."""
+    """What a widening opens and closes of what is known, that unknown subjects are opened too, and its cost."""
     for verb, found in (("opens", grant.gained), ("closes", grant.lost)):
         for publish in (True, False):
             subjects = [gain for gain in found if gain.publish is publish]
@@ -31,10 +31,10 @@ def grant_sentences(grant: Grant) -> Iterator[str]:
                 yield f"{verb} {number} {side}: {'; '.join(_who_what(subjects))}"
     if not grant.gained and not grant.lost:
         yield "no subject that is known to exist is opened or closed by it"
-    yield f"subjects that nobody has named yet are concerned as well; price {price(grant.cost)}"
+    yield f"subjects that nobody has named yet are concerned as well; cost {amount(grant.cost)}"
 
 
-def price(cost: float) -> str:
+def amount(cost: float) -> str:
     """A cost: a whole number without its fraction."""
     return f"{cost:,.0f}" if cost == int(cost) else f"{cost:,.1f}"
 
@@ -64,7 +64,8 @@ def budget_lines(plan: Plan, style: Style, plan_name: str) -> list[str]:
 def budget_sentences(budget: TokenBudget, plan_name: str) -> Iterator[str]:
     """What becomes of one token above its budget."""
     if budget.before != budget.after_safe:
-        yield f"{budget.before:,} bytes, {budget.after_safe:,} after the safe proposals; the budget is {budget.budget:,}"
+        then = f"{budget.after_safe:,} after the safe proposals"
+        yield f"{budget.before:,} bytes, {then}; the budget is {budget.budget:,}"
     else:
         yield f"{budget.before:,} bytes, and no safe proposal; the budget is {budget.budget:,}"
     point = budget.chosen
@@ -72,12 +73,13 @@ def budget_sentences(budget: TokenBudget, plan_name: str) -> Iterator[str]:
     if point is not None:
         number = words.quantity(len(point.proposals), "widening")
         verb = "gets" if len(point.proposals) == 1 else "get"
-        how = f"{number} {verb} it to {point.token_bytes:,} bytes at a price of {price(point.cost)}"
+        how = f"{number} {verb} it to {point.token_bytes:,} bytes at a cost of {amount(point.cost)}"
         yield f"{how}, {_proved(point)}"
     if not reached:
         least = budget.smallest
         if least < budget.after_safe:
-            yield f"no widening gets it under the budget: {least:,} bytes is the smallest, {least - budget.budget:,} over"
+            over = least - budget.budget
+            yield f"no widening gets it under the budget: {least:,} bytes is the smallest, {over:,} over"
         else:
             yield f"nothing in it can be widened: {least - budget.budget:,} bytes have to come from elsewhere"
         parts = [
@@ -95,12 +97,12 @@ def budget_sentences(budget: TokenBudget, plan_name: str) -> Iterator[str]:
 
 def frontier_rows(budget: TokenBudget) -> list[tuple[str, str, str, str, str]]:
     """The sizes a token can have, as a table with its header."""
-    rows = [("bytes", "price", "at least", "known opened", "entries that come")]
+    rows = [("bytes", "cost", "at least", "known opened", "entries that come")]
     rows += [
         (
             f"{point.token_bytes:,}",
-            price(point.cost),
-            "proved" if point.is_least else price(point.bound),
+            amount(point.cost),
+            "proved" if point.is_least else amount(point.bound),
             f"{point.gained:,}",
             _patterns(point),
         )
@@ -125,7 +127,7 @@ def _proved(point: FrontierPoint) -> str:
         return "proved to be the least"
     if point.bound <= 0:
         return "with no lower bound but 0"
-    return f"where no choice costs less than {price(point.bound)}"
+    return f"where no choice costs less than {amount(point.bound)}"
 
 
 def _patterns(point: FrontierPoint) -> str:

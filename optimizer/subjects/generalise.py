@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.settings import Weights
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from optimizer.settings import Weights
 
 Tokens = tuple[str, ...]
 
@@ -228,6 +228,7 @@ def openness(pattern: Tokens, covered: Iterable[Tokens], *, subscribe: bool, wei
 
     Examples
     --------
+    >>> from optimizer.settings import Weights
     >>> openness(("a", "*"), [("a", "b"), ("a", "c")], subscribe=False, weights=Weights())
     1.0
     >>> openness(("a", "*"), [("a", "b"), ("a", "c")], subscribe=True, weights=Weights())

@@ -1,1 +1,1 @@
-"""What could be widened, at what price, and which of it gets a token under its budget. The judge grades it after that."""
+"""What could be widened, at what cost, and which of it gets a token under its budget; the judge grades each."""

@@ -62,7 +62,7 @@ def items(block: Block, name: ListName) -> tuple[Entry, ...]:
     A queue entry is not among them: a wider one would take leave away from every other queue name. A template in a deny
     list is not either: the server refuses whoever it does not expand for.
     """
-    found = {}
+    found: dict[str, Entry] = {}
     for entry in block.entries(name):
         if entry.queue is None and (
             (entry.is_template and block.is_scope and name.is_allow)

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def cost(users: Iterable[int], openness: float, weights: Weights) -> float:
-    """The price of a widening, in units that only compare widenings with each other.
+    """The cost of a widening, in units that only compare widenings with each other.
 
     Parameters
     ----------
     users
-        For each known subject that is newly admitted (or, of a deny entry, newly denied): how many users gain or lose it.
+        For each known subject that is newly admitted, or by a deny entry newly denied: how many users that concerns.
     openness
         Of the wildcards: `optimizer.subjects.generalise.openness`.
 

@@ -12,10 +12,9 @@ import random
 import pytest
 
 from optimizer.settings import Server
-from optimizer.subjects.permissions import Permissions, Responses
+from optimizer.subjects.permissions import Permissions
 from optimizer.subjects.probes import Deliver, Publish
-from optimizer.subjects.protected import denies_for, meet, newly_admitted, reach
-from optimizer.subjects.search import EffortSpentError
+from optimizer.subjects.protected import newly_admitted
 from optimizer.subjects.subject import Subject
 from tests.strategies import BUDGET
 
