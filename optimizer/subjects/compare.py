@@ -112,7 +112,7 @@ def _compared(
             gained=[] if after.refusal or not before.refusal else [Connect()],
             lost=[] if before.refusal or not after.refusal else [Connect()],
         )
-    if before == after or _as_sets(before) == _as_sets(after):
+    if before == after:
         return Comparison(Relation.SAME)
     near = pared(before, after)
     if near is not None and _agree(near, server, leafnode=leafnode, effort=effort):
@@ -147,14 +147,6 @@ def _walked(
         if not (found["gained"] and found["lost"]):
             return Comparison(Relation.UNDECIDED, tuple(found["gained"]), tuple(found["lost"]))
     return _comparison(**found)
-
-
-def _as_sets(block: Permissions) -> object:
-    """A block without order and copies, which the server's tries do not keep and no walk below can tell."""
-    sides = (
-        (None if side.allow is None else frozenset(side.allow), frozenset(side.deny)) for side in (block.pub, block.sub)
-    )
-    return (*sides, block.resp)
 
 
 def _comparison(gained: Sequence[Probe], lost: Sequence[Probe]) -> Comparison:

@@ -7,11 +7,13 @@ differ in the same way are one pair, whatever their subjects are called.
 
 from __future__ import annotations
 
-from itertools import chain
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from optimizer.subjects.subject import entry_of
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from optimizer.subjects.permissions import Permission, Permissions
     from optimizer.subjects.subject import Entry
@@ -27,23 +29,22 @@ MOST = 20_000
 _UNTOUCHED: Side = (None, ())
 
 
+# One pair is asked about for each generation, as a client and as a leafnode.
+@lru_cache(maxsize=64)
 def pared(before: Permissions, after: Permissions) -> Pared | None:
     """Both blocks without the entries that cannot matter where the two differ; None where any may.
 
     Any may where an entry is not a plain pattern, where a list is there on one side only, and where a subscribe deny
     changes, which before 2.12.14 shows in messages far from it.
     """
-    if before.resp != after.resp or {*before.sub.deny} != {*after.sub.deny}:
+    if before.resp != after.resp or before.sub.texts[1] != after.sub.texts[1]:
         return None
     numbers = {"*": "*", ">": ">"}
-    found = []
-    for old, new in ((before.pub, after.pub), (before.sub, after.sub)):
-        sides = (_UNTOUCHED, _UNTOUCHED) if old is new or old == new else _near(old, new, numbers)
-        if sides is None:
-            return None
-        found += sides
-    publish, subscribe, publish_after, subscribe_after = found[0], found[2], found[1], found[3]
-    return publish, subscribe, publish_after, subscribe_after
+    publish = _near(before.pub, after.pub, numbers)
+    subscribe = _near(before.sub, after.sub, numbers)
+    if publish is None or subscribe is None:
+        return None
+    return publish[0], subscribe[0], publish[1], subscribe[1]
 
 
 def touches(entry: Entry, other: Entry) -> bool:
@@ -59,27 +60,32 @@ def touches(entry: Entry, other: Entry) -> bool:
 def _near(old: Permission, new: Permission, numbers: dict[str, str]) -> tuple[Side, Side] | None:
     if (old.allow is None) is not (new.allow is None):
         return None
-    lists = [{*entries} for entries in (old.allow or (), new.allow or (), old.deny, new.deny)]
-    changed = sorted((lists[0] ^ lists[1]) | (lists[2] ^ lists[3]), key=str)
-    every = set(chain(*lists))
-    if len(changed) * len(every) > MOST or not all(entry.is_plain for entry in every):
+    before, after = old.texts, new.texts
+    changed = sorted((before[0] ^ after[0]) | (before[1] ^ after[1]))
+    if not changed:
+        return _UNTOUCHED, _UNTOUCHED  # order and copies aside, which the server's tries do not keep
+    every = before[0].union(before[1], changed)
+    if len(changed) * len(every) > MOST or not (old.is_plain and new.is_plain):
         return None
-    kept = [entry for entry in _beside(changed, every) if any(touches(entry, one) for one in changed)]
+    ends = [entry_of(text) for text in changed]
+    kept = sorted(text for text in _beside(ends, every) if any(touches(entry_of(text), end) for end in ends))
     named = {
-        entry: ".".join([numbers.setdefault(token, str(len(numbers))) for token in entry.subject.tokens])
-        for entry in dict.fromkeys([*changed, *sorted(kept, key=str)])
+        text: ".".join([numbers.setdefault(token, str(len(numbers))) for token in text.split(".")])
+        for text in dict.fromkeys([*changed, *kept])
     }
-    allow, allow_after, deny, deny_after = (
-        tuple([text for entry, text in named.items() if entry in entries]) for entries in lists
-    )
-    return (None if old.allow is None else allow, deny), (None if new.allow is None else allow_after, deny_after)
+
+    def side(allow: frozenset[str], deny: frozenset[str]) -> Side:
+        allowed, denied = (tuple([name for text, name in named.items() if text in texts]) for texts in (allow, deny))
+        return None if old.allow is None else allowed, denied
+
+    return side(*before), side(*after)
 
 
-def _beside(changed: Collection[Entry], every: Iterable[Entry]) -> list[Entry]:
-    """What may touch a changed entry by its text before the first wildcard: cheap, and never misses one."""
+def _beside(changed: Iterable[Entry], texts: Iterable[str]) -> list[str]:
+    """What may touch a changed entry by the text before its first wildcard: cheap, and never misses one."""
     heads = tuple([entry.head for entry in changed])
     return [
-        entry
-        for entry in every
-        if entry.head.startswith(heads) or any(head.startswith(entry.head) for head in heads)
+        text
+        for text in texts
+        if text.startswith(heads) or any([head.startswith(entry_of(text).head) for head in heads])
     ]
