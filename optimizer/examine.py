@@ -179,7 +179,7 @@ class _Account:
             block = Block(target, permission_lists(state.hierarchy, target))
             found: list[Finding] = []
             for rule in self.rules:
-                these = tuple(rule.find(block)) if rule.find is not None else ()
+                these = rule.look(block)
                 grown = self._accepted(these, state, wanted)
                 if grown is not state:
                     state = grown
@@ -280,9 +280,7 @@ class _Account:
         """Whether its rule suggests the same edits in the lists as they were read."""
         block = Block(finding.target, permission_lists(self.base.hierarchy, finding.target))
         rule = next(rule for rule in self.rules if rule.name == finding.rule)
-        if rule.find is None:
-            return False
-        return {*finding.edits} <= {edit for one in rule.find(block) for edit in one.edits}
+        return {*finding.edits} <= {edit for one in rule.look(block) for edit in one.edits}
 
     def _judged_as_a_whole(self, state: State) -> State:
         """All safe proposals of the account once more, together; where they are not safe, the last of a block go."""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from optimizer.access.compared import REFUSED, Compared, compared, united
 from optimizer.access.principals import account_blocks
 from optimizer.access.side_effects import side_effects
-from optimizer.claims.encode import payload_bytes, reencoded, token_size
+from optimizer.claims.encode import payload_bytes, token_size
 from optimizer.claims.keys import AccountKey, UserKey
-from optimizer.claims.model import AccountClaims, UserClaims
+from optimizer.claims.model import AccountClaims, PermissionLists, UserClaims
 from optimizer.edits import (
     EditEntries,
     TargetKind,
@@ -23,6 +23,7 @@ from optimizer.edits import (
     obstacle,
     together,
     touches_account_token,
+    written_anew,
 )
 from optimizer.proposals import Judgement, Proof, Safety, TokenChange, Witness
 from optimizer.subjects.compare import Connect, Relation
@@ -189,12 +190,23 @@ class Rewritten:
         From `side_effects`.
     changed
         Blocks of which it changes the lists: those with an explicit empty list.
+    part
+        Some of its blocks and their weight, where it is known.
     """
 
     claims: AccountClaims | UserClaims
     payload: int
     also: tuple[str, ...] = ()
     changed: tuple[Target, ...] = ()
+    part: tuple[frozenset[str | None], int] | None = None
+
+    def weight(self, blocks: frozenset[str | None]) -> int:
+        """Bytes of the part of the payload that edits of these blocks can change."""
+        if isinstance(self.claims, UserClaims):
+            return self.payload
+        if self.part is not None and self.part[0] == blocks:
+            return self.part[1]
+        return len(payload_bytes(_part(self.claims, blocks)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,20 +230,23 @@ class State:
         """What comes of these edits, all of them of this account."""
         tokens = {_token(edit.target): self._as_nsc_writes(_token(edit.target)) for edit in edits}
         before = self.hierarchy
-        for rewritten in tokens.values():
-            before = _with_claims(before, rewritten.claims)
+        for token, rewritten in tokens.items():
+            if rewritten.claims is not _claims(before, token):
+                before = _with_claims(before, rewritten.claims)
         after = apply_all(edits, before)
         targets = dict.fromkeys(edit.target for edit in edits)
         also, changes, written = [], [], dict(self.written)
         for token, rewritten in tokens.items():
             # An edit changes its blocks alone, so these decide what else and how many bytes; the rest was weighed.
             blocks = frozenset(target.key for target in targets if _token(target) == token)
-            old, new = _part(rewritten.claims, blocks), _part(_claims(after, token), blocks)
+            claims = _claims(after, token)
+            old, new = _part(rewritten.claims, blocks), _part(claims, blocks)
             also += [*rewritten.also, *side_effects(old, new)]
-            payload = rewritten.payload + len(payload_bytes(new)) - len(payload_bytes(old))
+            weight = len(payload_bytes(new))
+            payload = rewritten.payload + weight - rewritten.weight(blocks)
             size = token_size(rewritten.payload) if token in self.written else _signed(before, token).token.size
             changes.append(TokenChange(*token, size, token_size(payload)))
-            written[token] = Rewritten(_claims(after, token), payload)
+            written[token] = Rewritten(claims, payload, part=(blocks, weight))
             targets |= dict.fromkeys(rewritten.changed)
         outcomes = [compared(self.hierarchy, after, target, settings) for target in targets]
         outcomes += [
@@ -256,13 +271,13 @@ class State:
             return self.written[token]
         if token not in self._rewritten:
             claims = _claims(self.hierarchy, token)
-            again = reencoded(claims)
+            anew = written_anew(_signed(self.hierarchy, token))
+            again = anew.claims
             changed: tuple[Target, ...] = ()
-            if isinstance(claims, AccountClaims) and isinstance(again, AccountClaims):
+            if isinstance(claims, AccountClaims) and isinstance(again, AccountClaims) and not anew.is_as_read:
                 lists = dict(account_blocks(again))
                 changed = tuple(target for target, block in account_blocks(claims) if lists.get(target) != block)
-            also = side_effects(claims, again)
-            self._rewritten[token] = Rewritten(again, len(payload_bytes(again)), also, changed)
+            self._rewritten[token] = Rewritten(again, anew.payload, side_effects(claims, again), changed)
         return self._rewritten[token]
 
     def _disturbs(self, targets: Iterable[Target]) -> tuple[str, ...]:
@@ -354,8 +369,12 @@ def _part(claims: AccountClaims | UserClaims, keys: Container[str | None]) -> Ac
     """What of a token an edit of some of its blocks can change; small where an account's token is large."""
     if isinstance(claims, UserClaims):
         return claims
-    kept = tuple(key for key in claims.signing_keys if key.key in keys)
-    return replace(claims, imports=(), exports=(), revocations={}, mappings={}, signing_keys=kept)
+    return AccountClaims(
+        sub=claims.sub,
+        tags=claims.tags,
+        signing_keys=tuple([key for key in claims.signing_keys if key.key in keys]),
+        default_permissions=claims.default_permissions if None in keys else PermissionLists(),
+    )
 
 
 def _readmitted(hierarchy: Hierarchy, tokens: Iterable[TokenName]) -> list[str]:

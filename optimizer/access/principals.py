@@ -254,7 +254,8 @@ def _of_scope(lists: PermissionLists, account: AccountClaims) -> Permissions:
     if lists.is_empty:
         return _defaults(account)
     # Server: UserScope.Validate looks at the key only, so a malformed entry is passed over, not refused.
-    return replace(permissions_of(lists), refusal=None)
+    block = permissions_of(lists)
+    return block if block.refusal is None else replace(block, refusal=None)
 
 
 def _defaults(account: AccountClaims) -> Permissions:

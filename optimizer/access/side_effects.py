@@ -7,12 +7,12 @@ some absent values filled in. Most of that is inert; the rest keeps an edit from
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from optimizer.claims.model import AccountClaims, PermissionLists, SigningKey, SubjectLists, UserClaims
+from optimizer.claims.model import PermissionLists, SubjectLists, UserLimits
 
 if TYPE_CHECKING:
-    from optimizer.claims.model import Head, Scope, UserLimits
+    from optimizer.claims.model import AccountClaims, Scope, UserClaims
 
 
 def side_effects(before: AccountClaims | UserClaims, after: AccountClaims | UserClaims) -> tuple[str, ...]:
@@ -37,26 +37,34 @@ def side_effects(before: AccountClaims | UserClaims, after: AccountClaims | User
     is read as (``NewUserScope``). Of imports and exports only the order of those that name the same subject counts: of
     two stream imports of one subject from one account the server keeps the first (``isStreamImportDuplicate``).
     """
-    old, new = _without_inert(before), _without_inert(after)
     return tuple(
-        "unknown members" if field.name.startswith("unknown") else field.name
-        for field in fields(old)
-        if getattr(old, field.name) != getattr(new, field.name)
+        "unknown members" if name.startswith("unknown") else name
+        for name in (field.name for field in fields(before))
+        if name not in _INERT
+        and (old := getattr(before, name)) is not (new := getattr(after, name))
+        and _meant(name, old) != _meant(name, new)
     )
 
 
-def _without_inert(claims: AccountClaims | UserClaims) -> Head:
-    claims = replace(claims, iat=0, jti="", tags=tuple(sorted(claims.tags)))
-    if isinstance(claims, UserClaims):
-        return replace(claims, permissions=_bare(claims.permissions), limits=_limits(claims.limits, absent=0))
-    keys = {key.key: key.scope for key in claims.signing_keys}
-    return replace(
-        claims,
-        imports=tuple(sorted(claims.imports, key=lambda item: (item.type, item.account, item.subject))),
-        exports=tuple(sorted(claims.exports, key=lambda item: (item.type, item.subject))),
-        default_permissions=_bare(claims.default_permissions),
-        signing_keys=tuple(SigningKey(key, scope and _scope(scope)) for key, scope in sorted(keys.items())),
-    )
+_INERT = ("iat", "jti")
+
+
+def _meant(name: str, value: Any) -> object:  # noqa: ANN401 whatever a field of the claims holds
+    """What the server makes of a member of the claims, as far as it is not a permission list."""
+    match name:
+        case "tags":
+            return sorted(value)
+        case "permissions" | "default_permissions":
+            return _bare(value)
+        case "limits" if isinstance(value, UserLimits):
+            return _limits(value, absent=0)
+        case "imports":
+            return sorted(value, key=lambda item: (item.type, item.account, item.subject))
+        case "exports":
+            return sorted(value, key=lambda item: (item.type, item.subject))
+        case "signing_keys":
+            return {key.key: key.scope and _scope(key.scope) for key in value}
+    return value
 
 
 def _scope(scope: Scope) -> Scope:

@@ -4,6 +4,7 @@ An edit says what should change; `optimizer.nsc.step` says with which nsc comman
 is worth. `apply` changes claims only: bytes follow when the judge re-encodes them as nsc will.
 """
 
+from optimizer.edits.anew import written_anew
 from optimizer.edits.lists import (
     Edit,
     EditEntries,
@@ -37,4 +38,5 @@ __all__ = [
     "together",
     "touches_account_token",
     "with_lists",
+    "written_anew",
 ]

@@ -31,6 +31,9 @@ class TargetKind(enum.Enum):
     DEFAULTS = "defaults"
 
 
+_KINDS = {kind.value: kind for kind in TargetKind}
+
+
 class ListName(enum.Enum):
     """One of the four subject lists of a permission block."""
 
@@ -72,7 +75,7 @@ class Target:
     @property
     def kind(self) -> TargetKind:
         """Which of the three places."""
-        return TargetKind(self.kind_name)
+        return _KINDS[self.kind_name]
 
     def pointer(self, name: ListName | None = None) -> str:
         """The JSON pointer of the block, or of one of its lists, inside the token's claims.
@@ -253,11 +256,17 @@ def _without(texts: tuple[str, ...], remove: tuple[str, ...]) -> tuple[str, ...]
 
 
 def _sorted(texts: Iterable[str]) -> tuple[str, ...]:
-    """In the order of Go's ``sort.Strings``: by bytes."""
-    return tuple(sorted(texts, key=lambda text: text.encode(errors="surrogatepass")))
+    """In the order of Go's ``sort.Strings``: by bytes, which in UTF-8 is that of the code points."""
+    return tuple(sorted(texts))
 
 
 def _as_nsc_keeps(limits: UserLimits) -> UserLimits:
+    if not (limits.src or limits.allowed_connection_types):
+        return (
+            limits
+            if limits.src is limits.allowed_connection_types is None
+            else replace(limits, src=None, allowed_connection_types=None)
+        )
     sources = {text.strip().lower() for text in limits.src or ()} - {""}
     kinds = dict.fromkeys(kind.upper() for kind in limits.allowed_connection_types or () if kind)
     return replace(limits, src=_sorted(sources) or None, allowed_connection_types=tuple(kinds) or None)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
-from optimizer.claims.encode import nats_object, reencoded
+from optimizer.claims.encode import nats_object
+from optimizer.edits.anew import Itself, written_anew
 from optimizer.edits.lists import (
     Edit,
     ListName,
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from optimizer.claims.keys import AccountKey, UserKey
     from optimizer.claims.model import AccountClaims, UserClaims
     from optimizer.hierarchy import Hierarchy, Signed
-
-T = TypeVar("T")
 
 ARGUMENT_LIMIT = 131_000
 """Bytes of one argument: Linux takes 131,071 (``MAX_ARG_STRLEN`` less its NUL), a flag's name goes before it."""
@@ -70,7 +69,10 @@ def together(edits: tuple[Edit, ...], hierarchy: Hierarchy) -> str | None:
     """
     for target in dict.fromkeys(edit.target for edit in edits):
         lists = permission_lists(hierarchy, target)
-        have = {name: Counter(entries(lists, name) or ()) for name in ListName}
+        texts = [entries(lists, name) or () for name in ListName]
+        if all(len(set(each)) == len(each) for each in texts):
+            continue
+        have = {name: Counter(each) for name, each in zip(ListName, texts, strict=True)}
         want = {name: Counter(have[name]) for name in ListName}
         for edit in edits:
             if edit.target == target:
@@ -130,29 +132,14 @@ class _Names:
     spaced: str | None
 
 
-class _Itself(Generic[T]):
-    """A value as the key of a cache: known by itself, not by what it holds, which would be compared each time."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: T) -> None:
-        self.value = value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Itself) and other.value is self.value
-
-
 def _names(hierarchy: Hierarchy) -> _Names:
-    return _counted(_Itself(hierarchy.accounts), _Itself(hierarchy.users))
+    return _counted(Itself(hierarchy.accounts), Itself(hierarchy.users))
 
 
 @lru_cache(maxsize=2)
 def _counted(
-    accounts: _Itself[Mapping[AccountKey, Signed[AccountClaims]]],
-    users: _Itself[Mapping[tuple[UserKey, AccountKey], Signed[UserClaims]]],
+    accounts: Itself[Mapping[AccountKey, Signed[AccountClaims]]],
+    users: Itself[Mapping[tuple[UserKey, AccountKey], Signed[UserClaims]]],
 ) -> _Names:
     spaced = (name for signed in accounts.value.values() for name in (signed.claims.name, signed.store_name))
     return _Names(
@@ -201,25 +188,30 @@ def _of_names(signed: Signed[AccountClaims] | Signed[UserClaims], alike: int, ki
 
 
 def _of_token(signed: Signed[AccountClaims] | Signed[UserClaims]) -> tuple[str, ...]:
-    return _token_reasons(_Itself(signed))
+    return _token_reasons(Itself(signed))
 
 
 @lru_cache(maxsize=256)
-def _token_reasons(token: _Itself[Signed[AccountClaims] | Signed[UserClaims]]) -> tuple[str, ...]:
+def _token_reasons(token: Itself[Signed[AccountClaims] | Signed[UserClaims]]) -> tuple[str, ...]:
     """Reasons that any edit of the token meets: they take a walk through all of it."""
     claims, reasons = token.value.claims, []
     if token.value.issues:
         reasons.append(f"the token is not in order: {token.value.issues[0].message}")
     if claims.version != 2:  # noqa: PLR2004 the only version nsc 2.12 edits as it is
         reasons.append(f"the token is of version {claims.version}, and nsc would upgrade it beside the edit")
-    before, after = nats_object(claims), nats_object(reencoded(claims))
-    dropped = (set(_members(before)) - set(_members(after))) | set(claims.unknown_top)
+    anew = written_anew(token.value)
+    dropped = set() if anew.is_as_read else _dropped(claims, anew.claims)
     if dropped:
         reasons.append(f"nsc would drop `{printable(min(dropped)[:80])}` from the token")
     payload = token.value.token.payload.decode(errors="replace")
     if redacted(payload) != payload:
         reasons.append("the token holds what looks like a seed: replace that key first")
     return tuple(reasons)
+
+
+def _dropped(claims: AccountClaims | UserClaims, anew: AccountClaims | UserClaims) -> set[str]:
+    """Names of members that nsc does not write back."""
+    return (set(_members(nats_object(claims))) - set(_members(nats_object(anew)))) | set(claims.unknown_top)
 
 
 def _members(value: object) -> Iterator[str]:

@@ -72,4 +72,4 @@ def find(block: Block) -> Iterator[Finding]:
             )
 
 
-RULE = Rule("covered-queue-entry", Severity.WARNING, __doc__ or "", find)
+RULE = Rule("covered-queue-entry", Severity.WARNING, __doc__ or "", find, only_odd=True)

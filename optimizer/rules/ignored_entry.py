@@ -69,4 +69,4 @@ def find(block: Block) -> Iterator[Finding]:
             )
 
 
-RULE = Rule("ignored-entry", Severity.WARNING, __doc__ or "", find)
+RULE = Rule("ignored-entry", Severity.WARNING, __doc__ or "", find, only_odd=True)

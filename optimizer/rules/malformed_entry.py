@@ -60,4 +60,4 @@ def find(block: Block) -> Iterator[Finding]:
             )
 
 
-RULE = Rule("malformed-entry", Severity.ERROR, __doc__ or "", find)
+RULE = Rule("malformed-entry", Severity.ERROR, __doc__ or "", find, only_odd=True)

@@ -59,4 +59,4 @@ def find(block: Block) -> Iterator[Finding]:
         )
 
 
-RULE = Rule("queue-beside-plain", Severity.NOTE, __doc__ or "", find)
+RULE = Rule("queue-beside-plain", Severity.NOTE, __doc__ or "", find, only_odd=True)

@@ -40,6 +40,8 @@ class Block:
 
     def plain(self, name: ListName) -> tuple[Entry, ...]:
         """The entries of a list that the server matches as they stand: no queue, no template, none that it ignores."""
+        if self.is_plain:
+            return self.entries(name)
         publish = name.is_publish
         return tuple(
             entry
@@ -55,6 +57,11 @@ class Block:
     def is_scope(self) -> bool:
         """Whether it is a role's template, whose entries the server never checks and may expand."""
         return self.target.kind is TargetKind.SCOPE
+
+    @once
+    def is_plain(self) -> bool:
+        """Whether all its entries are plain patterns: no queue, no template, none malformed, none ignored."""
+        return all(entry.is_plain and not entry.is_template for texts in self._entries.values() for entry in texts)
 
     @once
     def _entries(self) -> Mapping[ListName, tuple[Entry, ...]]:
@@ -77,6 +84,14 @@ class Rule:
     severity: Severity
     page: str
     find: Callable[[Block], Iterator[Finding]] | None
+    only_odd: bool = False
+    """Whether all that it finds are entries that are no plain patterns."""
+
+    def look(self, block: Block) -> tuple[Finding, ...]:
+        """What it finds in a block."""
+        if self.find is None or (self.only_odd and block.is_plain):
+            return ()
+        return tuple(self.find(block))
 
     @property
     def summary(self) -> str:

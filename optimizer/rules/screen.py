@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from optimizer.claims.model import PermissionLists
 
-# White space but the line ends between entries, templates, empty tokens, an empty entry, `>` inside an entry.
-_ODD = re.compile(r"[^\S\n]|\{\{|\.\.|\n\.|\.\n|\n\n|>[^\n]")
+_ODD = ("{{", "..", "\n.", ".\n")  # templates, empty tokens
 _WRONG_TO_SUBSCRIBE = re.compile(r"\n\$JS\.(?:ACK|API|FC)[.\n]")
 _WRONG_TO_PUBLISH = re.compile(r"\n\$JS\.EVENT[.\n]")
-_WILDCARD = re.compile(r"[*>]")
+_HEAD = re.compile(r"\n[^*>\n]*(?=[*>])")  # of an entry with a wildcard, what stands before the first
 
 
 def may_find(lists: PermissionLists) -> bool:
@@ -46,18 +45,18 @@ def _is_odd(texts: tuple[str, ...] | None, wrong: re.Pattern[str] | None = None)
     joined = "\n".join(("", *texts, ""))
     return (
         len(set(texts)) < len(texts)
-        or joined.count("\n") != len(texts) + 1
-        or _ODD.search(joined) is not None
+        or joined.split() != [*texts]  # white space inside, or an empty entry
+        or any([odd in joined for odd in _ODD])
+        or joined.count(">") > joined.count(">\n")
         or (wrong is not None and wrong.search(joined) is not None)
-        or (_WILDCARD.search(joined) is not None and any(_reaches(text, joined) for text in texts))
+        or any([_reaches(head, joined) for head in _HEAD.findall(joined)])
     )
 
 
-def _reaches(text: str, joined: str) -> bool:
+def _reaches(head: str, joined: str) -> bool:
     """Whether an entry with a wildcard may match what another of the list does.
 
     Whatever a pattern covers, alone or with others, and whatever it can be merged with, begins with the text before the
     first wildcard of one of the two.
     """
-    wildcard = _WILDCARD.search(text)
-    return wildcard is not None and joined.count(f"\n{text[: wildcard.start()]}") > 1 + (wildcard.start() == 0)
+    return joined.count(head) > 1 + (head == "\n")

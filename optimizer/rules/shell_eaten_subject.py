@@ -61,4 +61,4 @@ def _statement(text: str) -> str:
     return f"`{text}` was probably `{meant}{text}`" if meant else f"`{text}` lost its first word"
 
 
-RULE = Rule("shell-eaten-subject", Severity.ERROR, __doc__ or "", find)
+RULE = Rule("shell-eaten-subject", Severity.ERROR, __doc__ or "", find, only_odd=True)

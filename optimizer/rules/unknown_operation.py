@@ -60,4 +60,4 @@ def find(block: Block) -> Iterator[Finding]:
             )
 
 
-RULE = Rule("unknown-operation", Severity.ERROR, __doc__ or "", find)
+RULE = Rule("unknown-operation", Severity.ERROR, __doc__ or "", find, only_odd=True)

@@ -14,7 +14,10 @@ from optimizer.settings import Server
 from optimizer.subjects.both import Both
 from optimizer.subjects.deny_filter import Asked, Loaders, Subscriptions, filtered
 from optimizer.subjects.leafnode import leaf_differences
+from optimizer.subjects.near import pared
 from optimizer.subjects.permissions import (
+    Permission,
+    Permissions,
     asked_for_any,
     deny_patterns,
     publish_patterns,
@@ -33,11 +36,13 @@ from optimizer.subjects.probes import (
 )
 from optimizer.subjects.search import Effort, EffortSpentError, Letter, Word, shortest_words
 from optimizer.subjects.stand_ins import queue_names, queue_patterns, unnamed
+from optimizer.subjects.subject import Entry
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from optimizer.subjects.permissions import Permissions
+    from optimizer.subjects.near import Pared
     from optimizer.subjects.trie import State
 
 __all__ = [
@@ -94,8 +99,6 @@ def compare(
     >>> compare(block("a.b", "a.c"), block("a.*")).gained
     (Publish(subject='a.x', replying_to=None),)
     """
-    if server is Server.EARLIER and before.is_generation_free and after.is_generation_free:
-        server = Server.CURRENT
     return _compared(before, after, server, leafnode=leafnode, whether=whether, effort=effort)
 
 
@@ -109,8 +112,29 @@ def _compared(
             gained=[] if after.refusal or not before.refusal else [Connect()],
             lost=[] if before.refusal or not after.refusal else [Connect()],
         )
-    if before == after or _as_sets(before) == _as_sets(after):
+    if before == after:
         return Comparison(Relation.SAME)
+    near = pared(before, after)
+    if near is not None and _agree(near, server, leafnode=leafnode, effort=effort):
+        return Comparison(Relation.SAME)
+    return _walked(before, after, server, leafnode=leafnode, whether=whether, effort=effort)
+
+
+# Most blocks differ in one of a few ways.
+@lru_cache(maxsize=1 << 12)
+def _agree(near: Pared, server: Server, *, leafnode: bool, effort: int) -> bool:
+    """Whether a pair of pared blocks is answered alike."""
+    sides = [Permission(allow and tuple(map(Entry, allow)), tuple(map(Entry, deny))) for allow, deny in near]
+    before, after = Permissions(*sides[:2]), Permissions(*sides[2:])
+    return _walked(before, after, server, leafnode=leafnode, whether=True, effort=effort).relation is Relation.SAME
+
+
+def _walked(
+    before: Permissions, after: Permissions, server: Server, *, leafnode: bool, whether: bool, effort: int
+) -> Comparison:
+    """The answer of the walks over everything that either block names."""
+    if server is Server.EARLIER and before.is_generation_free and after.is_generation_free:
+        server = Server.CURRENT
     found: dict[Direction, list[Probe]] = {"gained": [], "lost": []}
     walker = _Walker(before, after, server, Effort(effort), whether=whether)
     try:
@@ -123,14 +147,6 @@ def _compared(
         if not (found["gained"] and found["lost"]):
             return Comparison(Relation.UNDECIDED, tuple(found["gained"]), tuple(found["lost"]))
     return _comparison(**found)
-
-
-def _as_sets(block: Permissions) -> object:
-    """A block without order and copies, which the server's tries do not keep and no walk below can tell."""
-    sides = (
-        (None if side.allow is None else frozenset(side.allow), frozenset(side.deny)) for side in (block.pub, block.sub)
-    )
-    return (*sides, block.resp)
 
 
 def _comparison(gained: Sequence[Probe], lost: Sequence[Probe]) -> Comparison:

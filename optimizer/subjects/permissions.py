@@ -56,6 +56,16 @@ class Permission:
     allow: tuple[Entry, ...] | None = None
     deny: tuple[Entry, ...] = ()
 
+    @once
+    def texts(self) -> tuple[frozenset[str], frozenset[str]]:
+        """What is allowed and what is denied, without order and copies; nothing where the allow list is absent."""
+        return frozenset([entry.text for entry in self.allow or ()]), frozenset([entry.text for entry in self.deny])
+
+    @once
+    def is_plain(self) -> bool:
+        """Whether all its entries are."""
+        return all([entry.is_plain for entry in (*(self.allow or ()), *self.deny)])
+
 
 @dataclass(frozen=True)
 class Permissions:

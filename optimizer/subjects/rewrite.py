@@ -111,13 +111,15 @@ def _dropped(
     idle: Callable[[Tokens], bool],
     depth: int,
 ) -> tuple[Entry, ...]:
+    trie, bits = _trie(entries)
     # The longest go first: of two that could stand for each other the shorter stays.
     for entry in sorted(entries, key=lambda entry: (-len(entry.text), entry.text)):
         index = entries.index(entry)
-        fewer = (*entries[:index], *entries[index + 1 :])
-        others = _trie(fewer)
-        if fewer and _all_spared(entry, lambda subject: others.match(subject) or idle(subject), depth) and same(fewer):  # noqa: B023
-            entries = fewer
+        fewer, others = (*entries[:index], *entries[index + 1 :]), (*bits[:index], *bits[index + 1 :])
+        left = sum(others)
+        spared = fewer and _all_spared(entry, lambda subject: trie.match(subject) & left or idle(subject), depth)  # noqa: B023
+        if spared and same(fewer):
+            entries, bits = fewer, others
     return entries
 
 
@@ -127,10 +129,18 @@ def _merged(
     idle: Callable[[Tokens], bool],
     depth: int,
 ) -> tuple[Entry, ...] | None:
-    trie = _trie(entries)
+    trie, _ = _trie(entries)
+    known: dict[Tokens, bool] = {}
+
+    def is_spared(subject: Tokens) -> bool:
+        spared = known.get(subject)
+        if spared is None:
+            spared = known[subject] = bool(trie.match(subject)) or idle(subject)
+        return spared
+
     for left, right in combinations(range(len(entries)), 2):
-        joined = _join(entries[left], entries[right])
-        if joined is None or not _all_spared(joined, lambda subject: trie.match(subject) or idle(subject), depth):
+        joined = _join(entries[left], entries[right], is_spared, depth)
+        if joined is None:
             continue
         merged = (*entries[:left], joined, *entries[left + 1 : right], *entries[right + 1 :])
         if same(merged):
@@ -138,8 +148,11 @@ def _merged(
     return None
 
 
-def _trie(entries: Sequence[Entry]) -> Automaton:
-    return Automaton((e.subject.tokens, 1) for e in entries if e.queue is None and e.subject.is_valid)
+def _trie(entries: Sequence[Entry]) -> tuple[Automaton, tuple[int, ...]]:
+    """The plain entries with a bit each, and the bit of every entry."""
+    bits = tuple(1 << index for index in range(len(entries)))
+    numbered = zip(entries, bits, strict=True)
+    return Automaton((e.subject.tokens, bit) for e, bit in numbered if e.queue is None and e.subject.is_valid), bits
 
 
 def _all_spared(entry: Entry, is_spared: Callable[[Tokens], object], depth: int) -> bool:
@@ -150,11 +163,27 @@ def _all_spared(entry: Entry, is_spared: Callable[[Tokens], object], depth: int)
     return all(is_spared(_generic(tokens, length)) for length in _lengths(tokens, depth))
 
 
-def _join(left: Entry, right: Entry) -> Entry | None:
-    """The narrowest entry that covers both; None where their queue names differ or only everything does."""
+def _join(left: Entry, right: Entry, is_spared: Callable[[Tokens], object], depth: int) -> Entry | None:
+    """The narrowest entry that covers both; None where their queue names differ, or not all its subjects are spared."""
     if left.queue != right.queue or left.is_template or right.is_template:
         return None
-    one, two = left.subject.tokens, right.subject.tokens
+    tokens = _joined(left.subject.tokens, right.subject.tokens)
+    # Most end here, before they are made an entry.
+    if (
+        left.queue is None
+        and left.subject.is_valid
+        and right.subject.is_valid
+        and not is_spared(_generic(tokens, len(tokens)))
+    ):
+        return None
+    text = ".".join(tokens)
+    joined = Entry(text if left.queue is None else f"{text} {left.queue}")
+    return joined if _all_spared(joined, is_spared, depth) else None
+
+
+def _joined(one: Tokens, two: Tokens) -> Tokens:
+    if len(one) == len(two) and ">" not in one and ">" not in two:
+        return tuple([a if a == b else "*" for a, b in zip(one, two, strict=True)])
     joined: list[str] = []
     for index in range(max(len(one), len(two))):
         last = index == min(len(one), len(two)) - 1
@@ -163,8 +192,7 @@ def _join(left: Entry, right: Entry) -> Entry | None:
             joined.append(">")
             break
         joined.append(a if a == b else "*")
-    text = ".".join(joined)
-    return Entry(text if left.queue is None else f"{text} {left.queue}")
+    return tuple(joined)
 
 
 def _maximal(language: Sequence[Tokens]) -> list[Tokens]:

@@ -17,6 +17,9 @@ _SERVER_SPACES = frozenset("\t\n\f\r ")
 # What separates words in the protocol, so that no client can name it in a subject.
 _BLANKS = frozenset(" \t\r\n")
 
+_PLAIN = re.compile(r"(?:(?:[^\s.*>]+|\*)\.)*(?:[^\s.*>]+|[*>])")
+_UP_TO_WILDCARD = re.compile(r"[^*>]*")
+
 # Server: mustacheRE in auth.go.
 TEMPLATE = re.compile(r"{{2}([^}]+)}{2}")
 
@@ -112,6 +115,9 @@ class Entry:
 
     text: str
 
+    def __hash__(self) -> int:
+        return hash(self.text)
+
     @once
     def _fields(self) -> tuple[str, ...]:
         return tuple(field for field in _SPACES.split(self.text) if field)
@@ -135,6 +141,16 @@ class Entry:
     def is_template(self) -> bool:
         """Whether the whole text holds ``{{...}}``."""
         return TEMPLATE.search(self.text) is not None
+
+    @once
+    def is_plain(self) -> bool:
+        """Whether every check of every server takes it for the same tokens: words, whole wildcards, ``>`` only last."""
+        return _PLAIN.fullmatch(self.text) is not None
+
+    @once
+    def head(self) -> str:
+        """The text before the first wildcard."""
+        return _UP_TO_WILDCARD.match(self.text).group()  # type: ignore[union-attr]  # INVARIANT: it matches ""
 
     def is_ignored(self, *, publish: bool) -> bool:
         """Whether the server passes over it, though it still makes its list non-empty.
