@@ -11,10 +11,13 @@ from optimizer.rules import (
     idle_deny,
     ignored_entry,
     larger_list,
+    literal_star,
     malformed_entry,
     queue_beside_plain,
     shell_eaten_subject,
+    spelled_out_role,
     split_wildcard,
+    unknown_api,
     unknown_operation,
     wrong_side,
 )
@@ -35,6 +38,9 @@ RULES: tuple[Rule, ...] = (
     unknown_operation.RULE,
     shell_eaten_subject.RULE,
     wrong_side.RULE,
+    literal_star.RULE,
+    unknown_api.RULE,
+    spelled_out_role.RULE,
     queue_beside_plain.RULE,
     explicit_empty_list.RULE,
 )

@@ -9,11 +9,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from optimizer.rules.unknown_api import why
+from optimizer.subjects.recipes import names_a_role
+from optimizer.subjects.subject import entry_of
+
 if TYPE_CHECKING:
     from optimizer.claims.model import PermissionLists
 
-# White space but the line ends between entries, templates, empty tokens, an empty entry, `>` inside an entry.
-_ODD = re.compile(r"[^\S\n]|\{\{|\.\.|\n\.|\.\n|\n\n|>[^\n]")
+# White space but the line ends between entries, templates, empty tokens, an empty entry, `>` inside an entry, `*` or
+# `>` inside a token.
+_ODD = re.compile(r"[^\S\n]|\{\{|\.\.|\n\.|\.\n|\n\n|>[^\n]|[^.\n][*>]|\*[^.\n]")
 _WRONG_TO_SUBSCRIBE = re.compile(r"\n\$JS\.(?:ACK|API|FC)[.\n]")
 _WRONG_TO_PUBLISH = re.compile(r"\n\$JS\.EVENT[.\n]")
 _WILDCARD = re.compile(r"[*>]")
@@ -37,7 +42,15 @@ def may_find(lists: PermissionLists) -> bool:
         or _is_odd(lists.sub.allow, _WRONG_TO_SUBSCRIBE)
         or _is_odd(lists.pub.deny)
         or _is_odd(lists.sub.deny)
+        or _asks_jetstream(lists.pub.allow)
+        or _asks_jetstream(lists.pub.deny)
     )
+
+
+def _asks_jetstream(texts: tuple[str, ...] | None) -> bool:
+    """Whether publish entries may spell out a role, or some ask what JetStream does not answer."""
+    asking = [text for text in texts or () if text.startswith(("$JS.", "JS."))]
+    return bool(asking) and (names_a_role("\n".join(asking)) or any(map(why, map(entry_of, asking))))
 
 
 def _is_odd(texts: tuple[str, ...] | None, wrong: re.Pattern[str] | None = None) -> bool:
