@@ -18,6 +18,8 @@ Where a role is spelled out three times or more, each subject that only reads be
 stream, bucket or consumer: `$JS.API.STREAM.INFO.*` for `...INFO.ORDERS`, `...INFO.RETURNS` and `...INFO.SALES`. That is
 wider: it reaches every other one of the account, and the judge says so with a witness. Take it only if these are all.
 
+Of an object store, `$O.<bucket>.>` is the recipe's form for its chunks and metadata, and reaches no other store.
+
 What changes, deletes, purges, pulls or acknowledges stays as it is spelled out, one by one: it is never offered for
 streams and consumers that the list does not name, and neither is a `*` for the verb. `$JS.API.STREAM.*.ORDERS` would
 add `DELETE` and `PURGE`; `$JS.API.CONSUMER.*.ORDERS.>` would add `DELETE` and yet lack `MSG.NEXT` and `DURABLE.CREATE`.
@@ -67,7 +69,7 @@ def find(block: Block) -> Iterator[Finding]:
     found = roles_in(texts, lambda subject: patterns.covers(Subject(subject)))
     for _, group in groupby(found, key=lambda one: one.role):
         roles = tuple(group)
-        wider = dict(_wider(roles, texts)) if len(roles) >= MANY else {}
+        wider = dict(_wider(roles, texts))
         said = "; ".join(one.words for one in roles[:_SHOWN])
         more = f"; and {len(roles) - _SHOWN} more" if len(roles) > _SHOWN else ""
         yield RULE.finding(
@@ -83,8 +85,9 @@ def find(block: Block) -> Iterator[Finding]:
 
 
 def _wider(roles: Sequence[Found], texts: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """One pattern for subjects that differ by their stream, bucket or consumer alone, and what it replaces."""
+    """The recipe's form; one pattern for what differs by stream, bucket or consumer alone; and what each replaces."""
     listed = set(texts)
+    yield from (one.wider for one in roles if one.wider is not None and listed.issuperset(one.wider[1]))
     for alike in _alike(roles):
         for subjects in zip(*(one.subjects for one in alike), strict=True):
             replaced = tuple(dict.fromkeys(subjects))
@@ -119,7 +122,7 @@ def _named(role: Found) -> str:
 
 def _widened(pattern: str, replaced: Sequence[str]) -> str:
     return (
-        f"`{pattern}` would do in place of {' and '.join(f'`{text}`' for text in replaced)}, and reach every other one"
+        f"`{pattern}` would do in place of {' and '.join(f'`{text}`' for text in replaced)}, and reach what none names"
     )
 
 

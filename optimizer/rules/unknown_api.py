@@ -13,9 +13,9 @@ The whole length of the entry. Worse: what was meant is not allowed, or, in a de
 
 ## What the proposal changes
 
-From an allow list the entry goes, where others remain. That narrows what the user may publish, though JetStream only
-answers "bad request" to it: another client of the account may answer such a subject. From a deny list nothing is taken:
-what was meant has to be put in by hand.
+From an allow list the entry goes, where others remain. That narrows what the user may publish, though no JetStream
+ever answers it: another client of the account may listen to such a subject. From a deny list nothing is taken: what was
+meant has to be put in by hand.
 
 ## When to leave it
 
@@ -24,7 +24,8 @@ newer than those permopt knows have the API (`CONSUMER.RESET` came with 2.14, an
 
 ## Sources
 
-Server: `setJetStreamExportSubs`, `apiDispatch` and `generateJSMappingTable` in jetstream_api.go, of 2.11.8 and 2.12.15.
+Server: `setJetStreamExportSubs`, `apiDispatch` and `generateJSMappingTable` in jetstream_api.go, of 2.11.8 and 2.12.15;
+both were asked, in tests/oracle/test_jetstream_api.py.
 """
 
 from __future__ import annotations

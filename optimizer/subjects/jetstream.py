@@ -1,7 +1,7 @@
 """The JetStream API as nats-server answers it: which subjects there are, and what a request to each does.
 
 A client publishes requests below ``$JS.API.``, or below ``$JS.<domain>.API.`` where JetStream runs in a domain. The
-server asks one list of patterns which of its handlers a request is for, and answers "bad request" to any other.
+server asks one list of patterns which of its handlers a request is for; any other gets no answer, and times out.
 
 Server: ``setJetStreamExportSubs`` holds the list and ``apiDispatch`` asks it; streams and pull consumers answer
 ``DIRECT.GET`` and ``CONSUMER.MSG.NEXT`` themselves; a cluster's leader what only the system account may ask;
@@ -115,12 +115,12 @@ _ACKNOWLEDGE: tuple[Tokens, ...] = (
 )
 _FLOW: tuple[Tokens, ...] = (("$JS", "FC", *"***"), ("$JS", "FC", *"*****"))
 
-_PROTOCOL: tuple[tuple[Tokens, Effect], ...] = (
-    *((form, Effect.TAKES) for form in _ACKNOWLEDGE),
-    *((form, Effect.CHANGES) for form in _FLOW),
-    (("$JS", "SNAPSHOT", "ACK", "*", "*"), Effect.CHANGES),
-    (("$JS", "SNAPSHOT", "RESTORE", "*", "*"), Effect.CHANGES),
-    (("$JS", "EVENT", "*", ">"), Effect.CHANGES),
+_PROTOCOL: tuple[tuple[tuple[Tokens, ...], Effect], ...] = (
+    (_ACKNOWLEDGE, Effect.TAKES),
+    (_FLOW, Effect.CHANGES),
+    ((("$JS", "SNAPSHOT", "ACK", "*", "*"),), Effect.CHANGES),
+    ((("$JS", "SNAPSHOT", "RESTORE", "*", "*"),), Effect.CHANGES),
+    ((("$JS", "EVENT", "*", ">"),), Effect.CHANGES),
 )
 """Below ``$JS.`` but no API: acknowledgements, flow control, snapshots, and advisories, which others believe."""
 
@@ -168,7 +168,7 @@ def asked(tokens: Tokens) -> tuple[Api, ...]:
 def unanswered(tokens: Tokens) -> str | None:
     """Why no JetStream API of any server answers a request pattern, or None where one does, or it is no request.
 
-    Server: ``apiDispatch`` answers "bad request" where no handler's subject matches.
+    Server: ``apiDispatch`` passes over what no handler's subject matches.
 
     Examples
     --------
@@ -229,9 +229,10 @@ def may_not_generalise(pattern: Tokens, covered: Iterable[Tokens]) -> str | None
     entries = tuple(covered)
     # A stream may be called API, so that `$JS.*.API.>` reaches acknowledgements; nobody means that.
     protocol = () if request(pattern) is not None else _PROTOCOL
-    for subject, effect in (*_requests(_domains((pattern, *entries))), *protocol):
-        if effect is not Effect.READS and overlap(pattern, subject) and not _any_overlaps(entries, subject):
-            return f"it would admit `{_example(pattern, subject)}`, which {effect.value}"
+    for forms, effect in (*_requests(_domains((pattern, *entries))), *protocol):
+        new = [form for form in forms if effect is not Effect.READS and overlap(pattern, form)]
+        if new and not any(overlap(entry, form) for entry in entries for form in forms):
+            return f"it would admit `{_example(pattern, new[0])}`, which {effect.value}"
     for prefix, forms, last in _OWN:
         if (protocol or "API" in prefix) and _reaches_others(pattern, entries, prefix, forms, last):
             return f"below `{'.'.join(prefix)}.` it would reach streams and consumers of others"
@@ -254,14 +255,10 @@ def _domains(patterns: Iterable[Tokens]) -> tuple[str, ...]:
     return ("", *sorted(named - {"", "*"}), _ELSEWHERE)
 
 
-def _requests(domains: Iterable[str]) -> Iterator[tuple[Tokens, Effect]]:
+def _requests(domains: Iterable[str]) -> Iterator[tuple[tuple[Tokens, ...], Effect]]:
     for domain in domains:
         for api in (*API, *(IN_A_DOMAIN if domain else ())):
-            yield api.subject(domain), api.effect
-
-
-def _any_overlaps(entries: Iterable[Tokens], subject: Tokens) -> bool:
-    return any(overlap(entry, subject) for entry in entries)
+            yield (api.subject(domain),), api.effect
 
 
 def _example(pattern: Tokens, subject: Tokens) -> str:

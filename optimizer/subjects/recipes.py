@@ -133,6 +133,8 @@ class Role:
         Roles that say nothing more where this one is found for the same stream.
     stream
         The name of the stream.
+    wider
+        The recipe's one subject for several of these, which reaches further; and how many of the last it is for.
     """
 
     name: str
@@ -140,6 +142,7 @@ class Role:
     subjects: tuple[str, ...]
     includes: tuple[str, ...] = ()
     stream: str = "{s}"
+    wider: tuple[str, int] = ("", 0)
 
     @once
     def anchor(self) -> re.Pattern[str]:
@@ -171,6 +174,12 @@ class Found:
     def subjects(self) -> tuple[str, ...]:
         """All subjects of the role."""
         return tuple(_filled(_in_domain(subject, self.domain), self) for subject in self.role.subjects)
+
+    @property
+    def wider(self) -> tuple[str, tuple[str, ...]] | None:
+        """The recipe's one subject for several, and those."""
+        pattern, count = self.role.wider
+        return (_filled(pattern, self), self.subjects[-count:]) if count else None
 
     def says_all_of(self, other: Found) -> bool:
         """Whether it leaves nothing to say about another."""
@@ -284,7 +293,7 @@ ROLES: tuple[Role, ...] = (
     ),
     Role("stream_read", "read the stream `{s}`", _needed("stream_read"), _READING[3:]),
     Role("kv_use", "use the bucket `{b}`", _KV_USE, ("kv_key_subtree_minimum",), "KV_{b}"),
-    Role("object_use", "use the object store `{b}`", _OBJECT_USE, (), "OBJ_{b}"),
+    Role("object_use", "use the object store `{b}`", _OBJECT_USE, (), "OBJ_{b}", ("$O.{b}.>", 2)),
     Role(
         "kv_key_subtree_minimum",
         "use the keys below `<key>` of the bucket `{b}`",

@@ -138,7 +138,7 @@ SAME_LENGTH = [
 def test_no_pattern_for_two_requests_may_newly_ask_what_changes_anything():
     """Every pattern that covers two requests of the API, against brute force."""
     refused = allowed = 0
-    for entries in SAME_LENGTH[:: max(1, len(SAME_LENGTH) // 60)]:
+    for entries in SAME_LENGTH[:: max(1, len(SAME_LENGTH) // 30)]:
         for pattern in candidates(entries):
             reason = may_not_generalise(pattern, entries)
             if newly_asked(pattern, entries):
@@ -148,8 +148,8 @@ def test_no_pattern_for_two_requests_may_newly_ask_what_changes_anything():
                 allowed += 1
             else:  # the other two reasons, or what is below `$JS.` and no API
                 assert not reason.startswith("it would admit `$JS.API."), (pattern, entries, reason)
-    assert refused > 1000
-    assert allowed > 50
+    assert refused > 500
+    assert allowed > 30
 
 
 @pytest.mark.parametrize("api", CHANGING, ids=lambda api: api.verb)
@@ -160,7 +160,7 @@ def test_a_wildcard_for_the_verb_never_admits_a_change_that_no_entry_asks(api, d
     reading = tuple("INFO" if place == verb[-1] else token for place, token in enumerate(literal))
     pattern = tuple("*" if place == verb[-1] else token for place, token in enumerate(literal))
     assert may_not_generalise(pattern, [reading]) is not None
-    assert may_not_generalise(pattern[: verb[-1]] + (">",), [reading]) is not None
+    assert may_not_generalise((*pattern[: verb[-1]], ">"), [reading]) is not None
     assert may_not_generalise(literal, [literal]) is None
 
 
