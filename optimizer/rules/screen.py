@@ -9,10 +9,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from optimizer.rules.unknown_api import why
+from optimizer.subjects.recipes import names_a_role
+from optimizer.subjects.subject import entry_of
+
 if TYPE_CHECKING:
     from optimizer.claims.model import PermissionLists
 
 _ODD = ("{{", "..", "\n.", ".\n")  # templates, empty tokens
+_STAR_INSIDE = re.compile(r"[^.\n][*>]|\*[^.\n]")  # `*` or `>` as a part of a token
 _WRONG_TO_SUBSCRIBE = re.compile(r"\n\$JS\.(?:ACK|API|FC)[.\n]")
 _WRONG_TO_PUBLISH = re.compile(r"\n\$JS\.EVENT[.\n]")
 _HEAD = re.compile(r"\n[^*>\n]*(?=[*>])")  # of an entry with a wildcard, what stands before the first
@@ -36,7 +41,15 @@ def may_find(lists: PermissionLists) -> bool:
         or _is_odd(lists.sub.allow, _WRONG_TO_SUBSCRIBE)
         or _is_odd(lists.pub.deny)
         or _is_odd(lists.sub.deny)
+        or _asks_jetstream(lists.pub.allow)
+        or _asks_jetstream(lists.pub.deny)
     )
+
+
+def _asks_jetstream(texts: tuple[str, ...] | None) -> bool:
+    """Whether publish entries may spell out a role, or some ask what JetStream does not answer."""
+    asking = [text for text in texts or () if text.startswith(("$JS.", "JS."))]
+    return bool(asking) and (names_a_role("\n".join(asking)) or any(map(why, map(entry_of, asking))))
 
 
 def _is_odd(texts: tuple[str, ...] | None, wrong: re.Pattern[str] | None = None) -> bool:
@@ -48,6 +61,7 @@ def _is_odd(texts: tuple[str, ...] | None, wrong: re.Pattern[str] | None = None)
         or joined.split() != [*texts]  # white space inside, or an empty entry
         or any([odd in joined for odd in _ODD])
         or joined.count(">") > joined.count(">\n")
+        or _STAR_INSIDE.search(joined) is not None
         or (wrong is not None and wrong.search(joined) is not None)
         or any([_reaches(head, joined) for head in _HEAD.findall(joined)])
     )

@@ -57,6 +57,7 @@ class Event(NamedTuple):
     subject: str = ""
     sid: str = ""
     text: str = ""
+    body: str = ""
 
 
 def user_token(claims: Mapping[str, Any]) -> str:
@@ -67,9 +68,12 @@ def user_token(claims: Mapping[str, Any]) -> str:
 class RealServer:
     """One nats-server process in operator mode, with tokens preloaded; stopped by its pid."""
 
-    def __init__(self, generation: Server, directory: Path, accounts: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, generation: Server, directory: Path, accounts: Mapping[str, str] | None = None, more: str = ""
+    ) -> None:
         self.generation = generation
         self.directory = directory
+        self.more = more
         self.accounts = accounts or {ACCOUNT.public: signing.sign(signing.account_claims(ACCOUNT, "ORACLE"), OPERATOR)}
 
     @property
@@ -93,6 +97,7 @@ class RealServer:
             "leafnodes { listen: '127.0.0.1:-1', compression: off }\n"
             "max_control_line: 65536\n"
             "ping_interval: '1h'\n"  # the publisher listens only when it is asked
+             + self.more
         )
         self.process, ports = launch(self.binary, conf, self.directory)
         self.port = ports["nats"][0]
@@ -206,8 +211,8 @@ class Client:
                 self._socket.sendall(b"PONG\r\n")
             elif verb == "MSG":
                 subject, sid, *more = rest.split(" ")
-                assert more[-1] == "0", line
-                found[-1].append(Event("MSG", subject, sid, more[0] if len(more) > 1 else ""))
+                body = self._bytes(int(more[-1]) + len(b"\r\n")).decode()[:-2]
+                found[-1].append(Event("MSG", subject, sid, more[0] if len(more) > 1 else "", body))
             elif verb == "-ERR":
                 if "Permissions Violation" not in rest and "Invalid Subject" not in rest:
                     raise ConnectionError(rest)
@@ -218,12 +223,21 @@ class Client:
 
     def _line(self) -> bytes:
         while b"\r\n" not in self._buffer:
-            more = self._socket.recv(65536)
-            if not more:
-                raise ConnectionError("the server closed the connection")
-            self._buffer += more
+            self._receive()
         line, _, self._buffer = self._buffer.partition(b"\r\n")
         return line
+
+    def _bytes(self, size: int) -> bytes:
+        while len(self._buffer) < size:
+            self._receive()
+        taken, self._buffer = self._buffer[:size], self._buffer[size:]
+        return taken
+
+    def _receive(self) -> None:
+        more = self._socket.recv(65536)
+        if not more:
+            raise ConnectionError("the server closed the connection")
+        self._buffer += more
 
 
 class Oracle:

@@ -26,7 +26,7 @@ SIDES = st.builds(SubjectLists, allow=LISTS, deny=LISTS)
 def test_where_the_screen_sees_nothing_no_rule_finds_anything(lists, kind):
     if not may_find(lists):
         block = Block(Target(kind, "A"), lists)
-        assert [finding for rule in RULES for finding in rule.find(block)] == []
+        assert [finding for rule in RULES for finding in rule.look(block)] == []
 
 
 @pytest.mark.parametrize(
