@@ -26,7 +26,7 @@ from optimizer.edits import (
     written_anew,
 )
 from optimizer.proposals import Judgement, Proof, Safety, TokenChange, Witness
-from optimizer.subjects.compare import Connect, Relation
+from optimizer.subjects.compare import Connect, Deliver, Publish, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from optimizer.edits import Edit, ListName, Target
     from optimizer.hierarchy import Hierarchy, Signed
     from optimizer.settings import Settings
-
-PROTECTED = "it would newly admit what is protected"
 
 TokenName = tuple[AccountKey, UserKey | None]
 """A user's token, or an account's own where the user is None."""
@@ -318,7 +316,7 @@ def verdict(trials: Iterable[Trial], hindrances: Sequence[str], settings: Settin
     if outcome.refused:
         reasons.append(REFUSED)
     if outcome.protected:
-        reasons.append(PROTECTED)
+        reasons.append(f"it would newly admit `{_subject(outcome.protected[0])}`, which is protected")
     stated = bool(outcome.why) and settings.complete_users
     word = ("that all users are known is a person's word",) if stated else ()
     edits = [edit for trial in trials for edit in trial.edits]
@@ -344,6 +342,12 @@ def verdict(trials: Iterable[Trial], hindrances: Sequence[str], settings: Settin
         undo="needs the seed" if in_accounts else "exact",
         protected=outcome.protected,
     )
+
+
+def _subject(witness: Witness) -> str:
+    """What a witness against protection publishes or receives."""
+    assert isinstance(witness.probe, Publish | Deliver)  # noqa: S101 INVARIANT: `newly_admitted` finds no others
+    return witness.probe.subject
 
 
 def _token(target: Target) -> TokenName:

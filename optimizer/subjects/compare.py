@@ -38,7 +38,6 @@ from optimizer.subjects.search import Effort, EffortSpentError, Letter, Word, sh
 from optimizer.subjects.stand_ins import queue_names, queue_patterns, unnamed
 from optimizer.subjects.subject import Entry
 
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 

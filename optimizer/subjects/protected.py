@@ -26,7 +26,7 @@ from optimizer.subjects.probes import Deliver, Probe, Publish
 from optimizer.subjects.search import Effort, EffortSpentError, Letter, Word, shortest_words
 from optimizer.subjects.stand_ins import queue_names, queue_patterns, unnamed
 from optimizer.subjects.subject import Subject, meet, reach
-from optimizer.subjects.trie import FRESH, Automaton, State
+from optimizer.subjects.trie import Automaton, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -57,7 +57,7 @@ def denies_for(pattern: Subject, protected: Sequence[Subject], *, subscribe: boo
     Notes
     -----
     They keep out what `pattern` admits by itself, save before 2.12.14, where a deny filters a wildcard subscription
-    only if some deny lies inside it (``*.*`` admits ``SUB *.b``, and no deny ``$SYS.>`` keeps ``$SYS.b`` from it): ask
+    only if some deny lies inside it (``*.*`` admits ``SUB *.*``, and no deny ``$SYS.>`` keeps ``$SYS.b`` from it): ask
     `newly_admitted` of the list with its denies.
     """
     wide = reach(pattern) if subscribe else pattern
@@ -85,8 +85,8 @@ def newly_admitted(
     Returns
     -------
     Probe or None
-        A `Publish` on a protected subject on which nothing could be published before, or a `Deliver` of a message on a
-        protected subject that no subscription received before: the one with the fewest tokens.
+        A `Publish` on a protected subject on which none was accepted before, unasked or as a reply, or a `Deliver` of a
+        message on a protected subject that no subscription received before: the one with the fewest tokens.
 
     Raises
     ------
@@ -261,12 +261,12 @@ class _Walker:
         return shortest_words((self.spaces.start, both.trie.start), steps, verdict, _FOUND).get("found")
 
     def _letters(self, place: State, named: Iterable[str]) -> Iterable[str]:
-        """The tokens that lead on inside the protected spaces and matter to somebody, of which ``named`` are some."""
+        """The tokens that lead on inside the protected spaces and matter; ``named`` are those that do elsewhere."""
         nodes, inside = place
         spaces = self.spaces
         self.effort.spend(len(nodes))
         if inside or any(spaces.tail[node] or spaces.star[node] for node in nodes):
-            return dict.fromkeys([*spaces.named(place), *named, FRESH])
+            return dict.fromkeys([*spaces.named(place), *named])
         return dict.fromkeys(spaces.named(place))
 
 
@@ -322,7 +322,7 @@ class _Group:
         self._fresh = fresh
 
     def letters(self, heard: _Heard) -> Iterator[str]:
-        """Every token of a message that matters from here."""
+        """Every token of a message that matters from here, `FRESH` included."""
         yield from self._denying.letters(heard.sent)
         yield from self._starred
         for asked in heard.going:

@@ -1,4 +1,4 @@
-"""`newly_admitted` against brute force: every short message, every short subscription and every queue name that matters.
+"""`newly_admitted` against brute force: every short message, subscription and queue name that matters.
 
 The lists and the protected spaces draw on two literals, so a third token stands for every token that nobody names, and
 ``*x`` for those that the subset test before 2.12.14 takes for a wildcard.
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
+from functools import cached_property
 
 import pytest
 
 from optimizer.settings import Server
-from optimizer.subjects.permissions import Permissions
+from optimizer.subjects.permissions import Permission, Permissions
 from optimizer.subjects.probes import Deliver, Publish
-from optimizer.subjects.protected import newly_admitted
+from optimizer.subjects.protected import denies_for, meet, newly_admitted, reach
+from optimizer.subjects.search import EffortSpentError
 from optimizer.subjects.subject import Subject
 from tests.strategies import BUDGET
 
@@ -73,11 +76,15 @@ def _neighbour(chance, side, *, queues):
     return after
 
 
-def _pairs(chance, count, *, queues=False, sides=("pub", "sub")):
-    for _ in range(count):
-        before = {name: _side(chance, queues=queues and name == "sub") for name in sides}
-        after = {name: _neighbour(chance, side, queues=queues and name == "sub") for name, side in before.items()}
-        yield Permissions.from_claims(before), Permissions.from_claims(after)
+def _pairs(chance, count, name):
+    """Half of them as they come, half full of wildcards and denies, where it takes the right subscription."""
+    for number in range(count):
+        queues = name == "sub" and chance.random() < 0.4
+        before = _side(chance, queues=queues)
+        if number % 2:
+            before["deny"] = [*before.get("deny", ()), _entry(chance), _entry(chance)]
+        after = _neighbour(chance, before, queues=queues)
+        yield tuple(Permissions.from_claims({name: side}) for side in (before, after))
 
 
 def _spaces(chance):
@@ -104,19 +111,24 @@ class _Brute:
         return self._accepted[asked, queue]
 
     def publishes(self, word):
-        return self.block.may_publish(word, self.server) or (self.block.resp is not None and self.replies)
+        return self.block.may_publish(word, self.server)
 
-    @property
-    def replies(self):
+    def replies(self, word):
+        """Whether it may publish there at all, be it as a reply."""
+        return self.publishes(word) or (self.block.resp is not None and self.is_asked)
+
+    @cached_property
+    def is_asked(self):
         return any(self.accepts(word, queue) for queue in QUEUES for word in WORDS)
 
 
 def _expected(before, after, protected, server):
     """The fewest tokens of a message newly published or received inside a protected space, or None."""
     then, now = _Brute(before, server), _Brute(after, server)
+    ways = (_Brute.publishes, _Brute.replies, _Brute.receives)
     for word in WORDS:  # the shortest first
-        if any(space.admits(Subject(word)) for space in protected) and (
-            (now.publishes(word) and not then.publishes(word)) or (now.receives(word) and not then.receives(word))
+        if any(space.admits(Subject(word)) for space in protected) and any(
+            way(now, word) and not way(then, word) for way in ways
         ):
             return word.count(".") + 1
     return None
@@ -144,15 +156,102 @@ def chance():
 
 
 @pytest.mark.parametrize("server", list(Server), ids=lambda server: server.value)
-@pytest.mark.parametrize("sides", [("pub",), ("sub",)], ids=lambda sides: sides[0])
-def test_a_probe_is_there_exactly_where_something_is_newly_admitted_and_none_is_shorter(chance, server, sides):
+@pytest.mark.parametrize(("side", "pairs"), [("pub", 400), ("sub", 300)])
+def test_a_probe_is_there_exactly_where_something_is_newly_admitted_and_none_is_shorter(chance, server, side, pairs):
     admitted = 0
-    count = (300 if sides == ("pub",) else 120) * BUDGET
-    for before, after in _pairs(chance, count, queues=True, sides=sides):
+    for before, after in _pairs(chance, pairs * BUDGET, side):
         protected = _spaces(chance)
         expected = _expected(before, after, protected, server)
         probe = newly_admitted(before, after, protected, server)
         assert (probe and probe.subject.count(".") + 1) == expected, (before, after, protected, probe)
         assert probe is None or _is_true(probe, before, after, protected, server), (before, after, protected, probe)
         admitted += probe is not None
-    assert count / 8 < admitted < count * 7 / 8
+    assert pairs / 10 < admitted / BUDGET < pairs * 9 / 10
+
+
+@pytest.mark.parametrize("server", list(Server), ids=lambda server: server.value)
+def test_leave_to_reply_counts_as_leave_to_publish_wherever_a_request_can_arrive(chance, server):
+    found = set()
+    for number in range(60 * BUDGET):
+        blocks = []
+        for _ in range(2):
+            claims = {"pub": _side(chance, queues=False), "sub": _side(chance, queues=True)}
+            if chance.random() < 0.4:
+                claims["sub"] = {"deny": [">"]}
+            if chance.random() < 0.7:
+                claims["resp"] = {"max": 1, "ttl": 0}
+            blocks.append(Permissions.from_claims(claims))
+        before, after = blocks
+        if number % 2:
+            after = replace(before, resp=after.resp, sub=after.sub)
+        protected = _spaces(chance)
+        expected = _expected(before, after, protected, server)
+        probe = newly_admitted(before, after, protected, server)
+        assert (probe is None) == (expected is None), (before, after, protected, probe)
+        found.add(
+            probe if probe is None else type(probe).__name__ + str(getattr(probe, "replying_to", None) is not None)
+        )
+    assert found == {None, "DeliverFalse", "PublishFalse", "PublishTrue"}
+
+
+@pytest.mark.parametrize("server", list(Server), ids=lambda server: server.value)
+def test_nothing_is_newly_admitted_by_an_equal_or_a_smaller_block(chance, server):
+    for before, _ in _pairs(chance, 100 * BUDGET, "sub"):
+        assert newly_admitted(before, before, [Subject(">")], server) is None
+        assert newly_admitted(before, replace(before, sub=Permission(())), [Subject(">")], server) is None
+
+
+def test_two_patterns_meet_in_exactly_the_subjects_of_both(chance):
+    met = 0
+    for _ in range(1000 * BUDGET):
+        one, other = Subject(_entry(chance)), Subject(_entry(chance))
+        both = meet(one, other)
+        assert both == meet(other, one)
+        assert (both is not None) == one.overlaps(other)
+        inside = {word for word in WORDS if one.admits(Subject(word)) and other.admits(Subject(word))}
+        assert {word for word in WORDS if both is not None and both.admits(Subject(word))} == inside
+        met += bool(both)
+    assert 200 * BUDGET < met < 900 * BUDGET
+
+
+def test_an_allow_entry_reaches_exactly_what_the_subscriptions_it_admits_receive(chance):
+    for text in {_entry(chance) for _ in range(100)}:
+        block = Permissions.from_claims({"sub": {"allow": [text]}})
+        brute = _Brute(block, Server.CURRENT)
+        assert {word for word in WORDS if reach(Subject(text)).admits(Subject(word))} == set(
+            filter(brute.receives, WORDS)
+        )
+
+
+@pytest.mark.parametrize("subscribe", [False, True])
+def test_denies_name_all_that_is_reached_of_the_protected_spaces_and_nothing_else(chance, subscribe):
+    for _ in range(300 * BUDGET):
+        pattern, protected = Subject(_entry(chance)), _spaces(chance)
+        wide = reach(pattern) if subscribe else pattern
+        denies = denies_for(pattern, protected, subscribe=subscribe)
+        for word in map(Subject, WORDS):
+            named = any(deny.admits(word) for deny in denies)
+            assert named == (wide.admits(word) and any(space.admits(word) for space in protected))
+
+
+@pytest.mark.parametrize("side", ["pub", "sub"])
+def test_from_2_12_14_on_the_denies_keep_out_all_that_a_further_allow_entry_would_newly_admit(chance, side):
+    for _ in range(200 * BUDGET):
+        allow, added, protected = [_entry(chance) for _ in range(2)], _entry(chance), _spaces(chance)
+        denies = denies_for(Subject(added), protected, subscribe=side == "sub")
+        before = Permissions.from_claims({side: {"allow": allow}})
+        after = Permissions.from_claims({side: {"allow": [*allow, added], "deny": [str(deny) for deny in denies]}})
+        assert newly_admitted(before, after, protected, Server.CURRENT) is None
+
+
+def test_effort_bounds_the_search_and_its_end_is_no_answer(chance):
+    spent = 0
+    for before, after in _pairs(chance, 60, "sub"):
+        answer = newly_admitted(before, after, [Subject(">")], Server.EARLIER)
+        try:
+            brief = newly_admitted(before, after, [Subject(">")], Server.EARLIER, effort=40)
+        except EffortSpentError:
+            spent += 1
+        else:
+            assert brief == answer
+    assert 10 < spent < 60

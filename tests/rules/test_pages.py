@@ -2,7 +2,7 @@
 
 A page is markdown. Each `claims` block is JSON: `{"user": {...}}`, `{"role": {...}}` or `{"defaults": {...}}` holds
 the permission lists, `users` more users of the role, `servers` the
-generations, `known` subjects known to exist. The blocks after it state what the rule
+generations, `known` subjects known to exist, `protected` those that nothing may newly admit. The blocks after it state what the rule
 finds (`list: why`, or `nothing`) and what is proposed (`safety relation bytes: list -gone +come`, or `nothing`).
 """
 
@@ -69,7 +69,8 @@ def edited(edits):
 @pytest.mark.parametrize(("rule", "claims", "expected"), list(cases()))
 def test_the_page_is_true(rule, claims, expected):
     servers = tuple(Server(name) for name in claims.get("servers", ["2.12", "2.11"]))
-    chosen = settings(rules=(rule,), servers=servers, widen=Widen.WORTHWHILE)
+    protected = tuple(claims.get("protected", ()))
+    chosen = settings(rules=(rule,), servers=servers, widen=Widen.WORTHWHILE, protected=protected)
     plan = examine(hierarchy_of(claims), chosen, known=claims.get("known", ()))
     assert {"finds": found(plan), "proposes": proposed(plan)} == expected
 

@@ -63,8 +63,13 @@ class TestUsers:
 
     def test_the_last_allow_entry_opens_everything(self):
         acme = store(Account("ACME", users=[User("app", pub={"allow": ["a"], "deny": ["a"]})]))
-        judgement = judged(acme, removing(user_of(acme, "ACME/app"), "pub.allow", "a"))
+        edit = removing(user_of(acme, "ACME/app"), "pub.allow", "a")
+        judgement = judged(acme, edit, protected=())
         assert (judgement.relation, judgement.safety) == (Relation.WIDER, Safety.RISKY)
+        # Everything is more than a person may accept: protected spaces are among it.
+        judgement = judged(acme, edit)
+        assert (judgement.relation, judgement.safety) == (Relation.WIDER, Safety.ADVICE)
+        assert {witness.probe for witness in judgement.protected} == {Publish("$O.x")}
 
     def test_the_last_permission_lets_the_defaults_take_over(self):
         # The deny denies nothing that matters; without it the user has no permission, and the account's defaults hold.
@@ -207,7 +212,7 @@ class TestDefaults:
 
     def test_emptied_defaults_open_everything(self):
         acme = store(Account("ACME", defaults={"pub": {"allow": ["a"]}}))
-        judgement = judged(acme, removing(defaults_of(acme, "ACME"), "pub.allow", "a"))
+        judgement = judged(acme, removing(defaults_of(acme, "ACME"), "pub.allow", "a"), protected=())
         assert (judgement.relation, judgement.safety) == (Relation.WIDER, Safety.RISKY)
 
     def test_malformed_defaults_lock_the_account_and_are_not_repaired(self):
