@@ -7,6 +7,7 @@ permission block, `probes_about` what somebody might try against it, `pair` a bl
 from __future__ import annotations
 
 import copy
+import itertools
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -179,6 +180,18 @@ def literal(chance: Random, subject: str, about: Iterable[str] = ()) -> str:
     if tokens[-1] == ">":
         tokens[-1:] = ["*"] * chance.randint(1, 2)
     return ".".join(chance.choice(pool) if token in ("*", ">") else token for token in tokens)
+
+
+def subscriptions_to(word: str) -> list[str]:
+    """Every subscription that a message on ``word`` is inside: each token itself or ``*``, the end perhaps ``>``."""
+    tokens = word.split(".")
+    found: set[str] = set()
+    for length in range(1, len(tokens) + 1):
+        for choice in itertools.product(*((token, "*") for token in tokens[:length])):
+            found.add(".".join((*choice[:-1], ">")))
+            if length == len(tokens):
+                found.add(".".join(choice))
+    return sorted(found)
 
 
 def queue(chance: Random) -> str | None:

@@ -6,6 +6,7 @@ Every message here is a predicate ("is a named pipe, not a file"): the caller pu
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from dataclasses import dataclass
@@ -106,6 +107,25 @@ def read_inside(entry: Entry, root: str) -> bytes:
 def is_inside(path: str, root: str) -> bool:
     """Whether ``path``, its links followed, lies in ``root`` (a real path)."""
     return os.path.realpath(path).startswith(root.rstrip(os.sep) + os.sep)
+
+
+def stream(path: str) -> io.FileIO:
+    """A regular file of any size, opened for whoever reads it bit by bit; a link is followed.
+
+    Raises
+    ------
+    SourceError
+        As `read_bytes`, but for the size.
+    """
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            _check(status)
+        return io.FileIO(os.open(path, _OPEN))
+    except OSError as error:
+        raise because(error) from None
+    except ValueError:  # a NUL inside the path
+        raise SourceError("is no path: it holds a NUL character", "check the path") from None
 
 
 def because(error: OSError) -> SourceError:

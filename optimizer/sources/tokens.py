@@ -30,11 +30,22 @@ def text_of(data: bytes) -> str:
     SourceError
         It is UTF-16, or no text at all.
     """
+    return text_bytes(data).decode("utf-8", "replace")
+
+
+def text_bytes(data: bytes) -> bytes:
+    """The beginning of a file, or all of it, less a byte order mark.
+
+    Raises
+    ------
+    SourceError
+        It is UTF-16, or no text at all.
+    """
     if data.startswith(_UTF16_32):
         raise SourceError("is UTF-16 text", "save it as UTF-8")
     if b"\0" in data:
         raise SourceError("is UTF-16 text or no text at all: it holds NUL bytes", "save it as UTF-8")
-    return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def token_texts(data: bytes) -> list[str]:

@@ -19,24 +19,14 @@ from optimizer.subjects.probes import Deliver, Publish
 from optimizer.subjects.protected import denies_for, meet, newly_admitted, reach
 from optimizer.subjects.search import EffortSpentError
 from optimizer.subjects.subject import Subject
-from tests.strategies import BUDGET
+from tests.strategies import BUDGET, subscriptions_to
 
 DEPTH = 4
 WORDS = [".".join(t) for n in range(1, DEPTH + 1) for t in itertools.product(("a", "b", "x", "*x"), repeat=n)]
 QUEUES = (None, "q", "v.x", "x", "x.x", "q.x", ">", "v.>")
 
 
-def _subscriptions(word):
-    """Every subscription that a message on ``word`` is inside."""
-    tokens = word.split(".")
-    for length in range(1, len(tokens) + 1):
-        for choice in itertools.product(*((token, "*") for token in tokens[:length])):
-            if length == len(tokens):
-                yield ".".join(choice)
-            yield ".".join((*choice[:-1], ">"))
-
-
-SUBSCRIPTIONS = {word: sorted(set(_subscriptions(word))) for word in WORDS}
+SUBSCRIPTIONS = {word: subscriptions_to(word) for word in WORDS}
 
 
 def _entry(chance, *, queue=False):
@@ -145,7 +135,7 @@ def _is_true(probe, before, after, protected, server):
             return bool(after.delivers(subscription, queue, [subject], server)) and not any(
                 before.delivers(asked, name, [subject], server)
                 for name in {*QUEUES, queue}
-                for asked in _subscriptions(subject)
+                for asked in subscriptions_to(subject)
             )
     return False
 
