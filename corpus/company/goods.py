@@ -5,6 +5,8 @@ from __future__ import annotations
 from company.calendar import DAY, OPENED, one_by_one
 from workshop import Account, Export, Import, Role, User, block
 
+SHELF = ("filled", "picked")
+
 WAREHOUSE = Account(
     name="WAREHOUSE",
     description="stock, picking and parcels",
@@ -79,6 +81,17 @@ WAREHOUSE = Account(
                 sub=["carriers.*", "carriers.*.>", "carriers.dhl.events", "carriers.ups.events", "_INBOX.>"],
                 no_sub=["carriers.*.test", "carriers.dhl.test", "customs.>"],
             ),
+        ),
+        User(
+            name="shelf-sensors",  # every shelf was added when it was put up; its CONNECT line is nearly too long
+            permissions=block(
+                pub=[f"shelves.{hall}.{row:02}.{what}" for hall in "abcd" for row in range(1, 15) for what in SHELF],
+                sub=["_INBOX.>"],
+            ),
+        ),
+        User(
+            name="shelf-keeper",
+            permissions=block(pub=["shelves.c.07.unlocked", "shelves.alarm"], sub=["shelves.>", "_INBOX.>"]),
         ),
     ),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.access.known import allowed_already
+from optimizer.access.already import allowed_already
 from optimizer.cli import options, output
 from optimizer.cli.options import Form
 from optimizer.errors import SourceError, UsageError
@@ -143,8 +143,8 @@ def _known(known: Path | None, settings: Settings, *, quiet: bool) -> tuple[str,
     if settings.widen is Widen.NOTHING and not settings.frontier:
         raise UsageError("--known is about widenings, and none is asked for", options.ASK_TO_WIDEN)
     found = known_subjects(str(known))
-    for sentence in found.notes:
-        output.note(sentence, quiet=quiet)
+    for sentence in found.warnings:
+        output.note(f"--known: {sentence}", quiet=quiet)
     return found.subjects
 
 

@@ -125,10 +125,15 @@ def _is_one_entry(edit: Edit) -> bool:
 
 
 def _change_lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
-    last = ""
-    few = changes[:_ENTRIES_SHOWN]
+    """The first entries that go, and all that come: few entries come, and they are what a person looks for."""
+    left_out = [change for change in changes[_ENTRIES_SHOWN:] if change.sign == "-"]
+    few = [change for change in changes if change not in left_out]
     width = max((cell_len(change.text) for change in few), default=0)
+    last = ""
     for change in few:
+        if change.sign == "+" and left_out:
+            yield _left_out(left_out)
+            left_out = []
         title = "" if change.title == last else change.title
         last = change.title
         entry = style.paint(f"{change.sign} {change.text}", "red" if change.sign == "-" else "green")
@@ -138,5 +143,9 @@ def _change_lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
         yield line
         if change.reason and width >= _REASON_AT - 6 - _TITLE:
             yield from style.wrapped(change.reason, 6 + _TITLE + 2, 2)
-    if len(changes) > len(few):
-        yield f"      {'':{_TITLE}}and {words.quantity(len(changes) - len(few), 'more entry', 'more entries')}"
+    if left_out:
+        yield _left_out(left_out)
+
+
+def _left_out(changes: Sequence[Change]) -> str:
+    return f"      {'':{_TITLE}}and {words.quantity(len(changes), 'more entry', 'more entries')}"

@@ -74,7 +74,7 @@ def budget_sentences(budget: TokenBudget, plan_name: str) -> Iterator[str]:
         number = words.quantity(len(point.proposals), "widening")
         verb = "gets" if len(point.proposals) == 1 else "get"
         how = f"{number} {verb} it to {point.token_bytes:,} bytes at a cost of {amount(point.cost)}"
-        yield f"{how}, {_proved(point)}"
+        yield f"{how}, {_proved(point)}" if reached else f"{how}, which is worth it all the same"
     if not reached:
         least = budget.smallest
         if least < budget.after_safe:

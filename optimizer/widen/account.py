@@ -170,19 +170,19 @@ class _Desk:
         """Whatever saves enough bytes for its cost, blocks included that no script can edit: as advice."""
         while True:
             offers = self._offers(self.blocks)
-            rate = self.settings.bytes_per_cost
-            best = max(frontier(offers.problem), key=lambda each: each.saved - rate * each.cost)
-            widenings = self._let_through(taken(offers, best.chosen))
+            widenings = self._let_through(taken(offers, self._worth_it(offers).chosen))
             if widenings is not None:
                 return widenings
 
     def under_budget(self) -> tuple[list[Widening], FrontierPoint | None]:
-        """The cheapest that gets the token under its budget, or as far as it goes; nothing where nothing helps."""
+        """The cheapest that gets the token under its budget; what is worth it anyway where nothing does."""
         wanted = self._payload_over(self.size)
         rounds = _ROUNDS
         while True:
             offers = self._offers(self._open())
             selection = cheapest(offers.problem, wanted)
+            if not selection.reached:
+                selection = self._worth_it(offers)
             these = taken(offers, selection.chosen)
             if not these:
                 return [], None
@@ -191,10 +191,15 @@ class _Desk:
                 continue
             point = self._point(offers, selection)
             rounds -= 1
-            if not selection.reached or point.token_bytes <= self.budget or not rounds:
+            if selection.saved < wanted or point.token_bytes <= self.budget or not rounds:
                 return widenings, replace(point, proposals=tuple(_id(widening) for widening in widenings))
             # nsc writes more beside an edit than the entries weigh: limits that were not there, for one.
             wanted += self._payload_over(point.token_bytes)
+
+    def _worth_it(self, offers: TokenOffers) -> Selection:
+        """Of the sizes the token can have the one whose bytes and cost weigh least together."""
+        rate = self.settings.bytes_per_cost
+        return max(frontier(offers.problem), key=lambda each: each.saved - rate * each.cost)
 
     def frontier(self) -> tuple[FrontierPoint, ...]:
         """The sizes that a script can give the token, and what each costs."""

@@ -194,6 +194,15 @@ def test_a_budget_that_cannot_be_reached_says_what_is_left():
     assert budget.chosen.token_bytes == budget.smallest
 
 
+def test_where_no_widening_reaches_the_budget_only_what_is_worth_it_is_proposed():
+    account = Account("ACME", users=[user(pub={"allow": [*ORDERS, *(f"stock.{verb}" for verb in VERBS)]})])
+    secrets = [f"stock.secret{number}" for number in range(9)]
+    plan = plan_of(account, known=secrets, widen=Widen.OVER_BUDGET, user_budget=500)
+    assert comes(plan) == ["orders.*"]
+    (budget,) = plan.budgets
+    assert budget.smallest < budget.chosen.token_bytes
+
+
 def test_a_token_under_its_budget_is_left_alone():
     plan = plan_of(Account("ACME", users=[user(pub={"allow": ORDERS})]), widen=Widen.OVER_BUDGET)
     assert (widenings(plan), plan.budgets) == ([], ())
