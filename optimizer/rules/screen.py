@@ -16,12 +16,12 @@ from optimizer.subjects.subject import entry_of
 if TYPE_CHECKING:
     from optimizer.claims.model import PermissionLists
 
-# White space but the line ends between entries, templates, empty tokens, an empty entry, `>` inside an entry, `*` or
-# `>` inside a token.
-_ODD = re.compile(r"[^\S\n]|\{\{|\.\.|\n\.|\.\n|\n\n|>[^\n]|[^.\n][*>]|\*[^.\n]")
+# White space but the line ends between entries, templates, empty tokens, an empty entry, `>` inside an entry.
+_ODD = re.compile(r"[^\S\n]|\{\{|\.\.|\n\.|\.\n|\n\n|>[^\n]")
 _WRONG_TO_SUBSCRIBE = re.compile(r"\n\$JS\.(?:ACK|API|FC)[.\n]")
 _WRONG_TO_PUBLISH = re.compile(r"\n\$JS\.EVENT[.\n]")
 _WILDCARD = re.compile(r"[*>]")
+_INSIDE_A_TOKEN = re.compile(r"[*>](?<=[^.\n][*>])|\*[^.\n]")
 
 
 def may_find(lists: PermissionLists) -> bool:
@@ -38,22 +38,14 @@ def may_find(lists: PermissionLists) -> bool:
     if (lists.pub.allow and lists.pub.deny) or (lists.sub.allow and lists.sub.deny):
         return True  # an allow inside a deny, a deny beside everything that is allowed
     return (
-        _is_odd(lists.pub.allow, _WRONG_TO_PUBLISH)
+        _is_odd(lists.pub.allow, _WRONG_TO_PUBLISH, publish=True)
         or _is_odd(lists.sub.allow, _WRONG_TO_SUBSCRIBE)
-        or _is_odd(lists.pub.deny)
+        or _is_odd(lists.pub.deny, publish=True)
         or _is_odd(lists.sub.deny)
-        or _asks_jetstream(lists.pub.allow)
-        or _asks_jetstream(lists.pub.deny)
     )
 
 
-def _asks_jetstream(texts: tuple[str, ...] | None) -> bool:
-    """Whether publish entries may spell out a role, or some ask what JetStream does not answer."""
-    asking = [text for text in texts or () if text.startswith(("$JS.", "JS."))]
-    return bool(asking) and (names_a_role("\n".join(asking)) or any(map(why, map(entry_of, asking))))
-
-
-def _is_odd(texts: tuple[str, ...] | None, wrong: re.Pattern[str] | None = None) -> bool:
+def _is_odd(texts: tuple[str, ...] | None, wrong: re.Pattern[str] | None = None, *, publish: bool = False) -> bool:
     if not texts:
         return texts is not None
     joined = "\n".join(("", *texts, ""))
@@ -62,8 +54,17 @@ def _is_odd(texts: tuple[str, ...] | None, wrong: re.Pattern[str] | None = None)
         or joined.count("\n") != len(texts) + 1
         or _ODD.search(joined) is not None
         or (wrong is not None and wrong.search(joined) is not None)
-        or (_WILDCARD.search(joined) is not None and any(_reaches(text, joined) for text in texts))
+        or (
+            _WILDCARD.search(joined) is not None
+            and (_INSIDE_A_TOKEN.search(joined) is not None or any(_reaches(text, joined) for text in texts))
+        )
+        or (publish and ("\n$JS." in joined or "\nJS." in joined) and _asks_jetstream(texts, joined))
     )
+
+
+def _asks_jetstream(texts: tuple[str, ...], joined: str) -> bool:
+    """Whether publish entries may spell out a role, or some ask what JetStream does not answer."""
+    return names_a_role(joined) or any(why(entry_of(text)) for text in texts if text.startswith(("$JS.", "JS.")))
 
 
 def _reaches(text: str, joined: str) -> bool:

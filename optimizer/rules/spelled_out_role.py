@@ -47,7 +47,7 @@ from optimizer.edits import ListName
 from optimizer.proposals import Severity
 from optimizer.rules.rule import Block, Rule
 from optimizer.subjects.jetstream import Effect, asked, may_not_generalise
-from optimizer.subjects.recipes import roles_in
+from optimizer.subjects.recipes import names_a_role, roles_in
 from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ def find(block: Block) -> Iterator[Finding]:
     """Publish allow lists that spell out known roles."""
     name = ListName.PUB_ALLOW
     texts = [entry.text for entry in block.plain(name)]
+    if not names_a_role("\n".join(texts)):
+        return
     patterns = block.patterns(name)
     found = roles_in(texts, lambda subject: patterns.covers(Subject(subject)))
     for _, group in groupby(found, key=lambda one: one.role):
