@@ -42,6 +42,20 @@ def never_added(*entries: str) -> Callable[[Case], bool]:
     return lambda it: it.safely_added().isdisjoint(entries)
 
 
+def never_offered(*entries: str) -> Callable[[Case], bool]:
+    """No proposal of any safety puts one of these entries in."""
+    return lambda it: all(
+        text not in entries for proposal in it.plan.proposals for edit in proposal.edits for text in edit.add
+    )
+
+
+def spelled_out(path: str, words: str) -> Callable[[Case], bool]:
+    """A list is known by the role that it spells out."""
+    return lambda it: any(
+        finding.rule == "spelled-out-role" and words in finding.message for finding in it.findings(path)
+    )
+
+
 def apart(narrow: str, wide: str) -> Callable[[Case], bool]:
     """Two entries of which neither covers the other."""
     return lambda _: not (Subject(narrow).covers(Subject(wide)) or Subject(wide).covers(Subject(narrow)))
@@ -80,8 +94,8 @@ def may(
 # -- what the case files say in words --------------------------------------------------------------------------------
 
 CHECKED: dict[tuple[str, str], Callable[[Case], bool]] = {
-    ("cap-volatile-stream", "dangerous merge: verb wildcard admits DELETE/PURGE"): never_added(
-        "$JS.API.STREAM.*.VolatileStream"
+    ("cap-volatile-stream", "dangerous merge: verb wildcard admits DELETE/PURGE"): both(
+        never_offered("$JS.API.STREAM.*.VolatileStream", "$JS.API.STREAM.>", "$JS.API.>"), everything_stays
     ),
     (
         "choria-client-streams-user",
@@ -99,6 +113,7 @@ CHECKED: dict[tuple[str, str], Callable[[Case], bool]] = {
     ),
     ("dash-wildcards", "SubjectName-* is a literal token"): both(
         may("users[svc]", pub=("SubjectName-*",), no_pub=("SubjectName-1", "SubjectName-")),
+        named("literal-star", "users[svc].pub.allow", "SubjectName-*", "SubjectName->"),
         everything_stays,
     ),
     ("docs-mqtt-qos1", "do not drop $MQTT.sub.> without knowing server version"): everything_stays,
@@ -106,7 +121,7 @@ CHECKED: dict[tuple[str, str], Callable[[Case], bool]] = {
         "accounts[sales].scope[service].pub.deny", ">"
     ),
     ("docs-team-template", "templated tokens are opaque; two tags double the entries"): everything_stays,
-    ("fuel-public-denylist", "widening a deny removes rights: opposite risk of widening an allow"): never_added(
+    ("fuel-public-denylist", "widening a deny removes rights: opposite risk of widening an allow"): never_offered(
         "$JS.API.STREAM.>", "$JS.API.STREAM.*", "$JS.API.>"
     ),
     ("glouton-comma-topics", "comma in a token breaks nsc comma-separated flags"): lambda it: (
@@ -151,6 +166,8 @@ CHECKED: dict[tuple[str, str], Callable[[Case], bool]] = {
     ("lattice-kv-prefix-glob", "KV_lid-* is literal"): both(
         may("users[lattice_svc]", pub=("$KV.lid-*.x",), no_pub=("$KV.lid-1.x",)),
         stays("users[lattice_svc].pub.allow", "$KV.lid-*.*", "$JS.API.STREAM.MSG.GET.KV_lid-*"),
+        named("literal-star", "users[lattice_svc].pub.allow", "$KV.lid-*.*", "$JS.API.STREAM.MSG.GET.KV_lid-*"),
+        named("literal-star", "users[lattice_svc].sub.allow", "$KV.lid-*.*"),
     ),
     ("leaf-user-working-set", "CREATE.S not covered by CREATE.S.>"): stays(
         "users[leaf{acc1}].pub.allow", "$JS.cloud.API.CONSUMER.CREATE.S", "$JS.cloud.API.CONSUMER.CREATE.S.>"
@@ -247,7 +264,11 @@ CHECKED: dict[tuple[str, str], Callable[[Case], bool]] = {
     (
         "sink-runtime",
         "CONSUMER.<verb> has 1- and 2-token verbs: INFO/CREATE/DELETE vs MSG.NEXT/DURABLE.CREATE",
-    ): everything_stays,
+    ): both(
+        everything_stays,
+        never_offered("$JS.API.CONSUMER.*.ORD.sink", "$JS.API.CONSUMER.*.ORD.>", "$JS.API.CONSUMER.>"),
+        spelled_out("users[precreated].pub.allow", "pull from the consumer `sink` of the stream `ORD`"),
+    ),
     (
         "sub-star-admits-gt",
         "direction-dependent semantics: pub foo.* is one token, sub foo.* is effectively foo.>",
@@ -262,7 +283,7 @@ CHECKED: dict[tuple[str, str], Callable[[Case], bool]] = {
         == [("foo.a", "foo.a.b")] * 3
     ),
     ("yes-no-jetstream-indirection", "$JSC.> is not covered by $JS.> (token equality, no string prefix)"): both(
-        apart("$JSC.>", "$JS.>"), never_added("$JS.>")
+        apart("$JSC.>", "$JS.>"), never_offered("$JS.>")
     ),
     ("helm-sandbox-default", "$JS.API.CONSUMER.MSG.NEXT.*.NEW"): goes(
         "users[(default_permissions)].pub.allow", "$JS.API.CONSUMER.MSG.NEXT.*.NEW"
@@ -355,10 +376,7 @@ BETTER_FORMS_ELSEWHERE = {
     "import_to": IMPORTS,
     "local": IMPORTS,
     "nsc": "how it is typed, not what it means",
-    "recipe": JETSTREAM,
-    "recipes": JETSTREAM,
     "rewrite": IMPORTS,
-    "semantic_dead": JETSTREAM,
     "semantic_stale": JETSTREAM,
     "suggest": IMPORTS,
     "template": "turning users into a role is not a rewrite of one list",
@@ -370,9 +388,38 @@ BETTER_FORMS_CHECKED = {
     "exact_rewrites",
     "expansion",
     "likely_intent",
+    "recipe",
+    "recipes",
+    "semantic_dead",
     "semantic_dead_sub",
     "sub",
     "sub_effective",
     "widening_proposal",
     "widening_proposals",
 }
+
+RECIPES: dict[tuple[str, str], tuple[str, str] | str] = {
+    ("choria-machine-room", "pull consumer SR_KV_CONFIG on KV_CONFIG: INFO, MSG.NEXT, CREATE, DELETE, ACK"): (
+        "accounts[cust_one].default_permissions.pub.allow",
+        "use the consumer `SR_KV_CONFIG` of the stream `KV_CONFIG`",
+    ),
+    ("moox-cloudnode", "kv:MOOX_CLOUDNODE_JOB_ACTIVE rw+watch"): (
+        "users[cloudnode-eventbus].pub.allow",
+        "use the bucket `MOOX_CLOUDNODE_JOB_ACTIVE`",
+    ),
+    ("moox-cloudnode", "pull-consumer:MOOX_CLOUDNODE_EXEC"): (
+        "users[cloudnode-worker].pub.allow",
+        "pull from every consumer of the stream `MOOX_CLOUDNODE_EXEC`",
+    ),
+    ("timeterm-emdev", "pull-consume x2"): (
+        "users[emdev-{id}].pub.allow",
+        (
+            "pull from the consumer `EMDEV-dev1` of the stream `EMDEV-DISOWN-TOKEN`; "
+            "pull from the consumer `EMDEV-dev1-EMDEV-RETRIEVE-NEW-NETWORKING-CONFIG` "
+            "of the stream `EMDEV-RETRIEVE-NEW-NETWORKING-CONFIG`"
+        ),
+    ),
+    ("leaf-domain-minimum", "source/mirror export triple; pull client export pair"): IMPORTS,
+    ("olm-relay-cross-js", "js-source export quadruple"): IMPORTS,
+}
+"""Recipes that a case's source names: in which list they are found, and in which words; or why in none."""

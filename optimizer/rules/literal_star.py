@@ -26,7 +26,8 @@ Where the text is meant as it stands.
 ## Sources
 
 Server: `Sublist.insert` and `matchLevel` in sublist.go take a token for a wildcard only where it is one byte long. The
-server was asked: of `a.b*` it admits `a.b*` and refuses `a.b1` (corpus/oracle).
+servers were asked (tests/oracle/test_live_probes.py): an allow `KV_*` admits `KV_*` and refuses `KV_a`, and so it is
+with queue names.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def find(block: Block) -> Iterator[Finding]:
         found = {
             entry.text: token
             for entry in block.entries(name)
-            if not entry.is_template and not entry.is_ignored(publish=name.is_publish)
+            if ("*" in entry.text or ">" in entry.text)
+            and not entry.is_template
+            and not entry.is_ignored(publish=name.is_publish)
             for token in _lookalikes(entry)
         }
         if found:

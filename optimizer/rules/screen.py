@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from optimizer.claims.model import PermissionLists
 
 _ODD = ("{{", "..", "\n.", ".\n")  # templates, empty tokens
-_STAR_INSIDE = re.compile(r"[^.\n][*>]|\*[^.\n]")  # `*` or `>` as a part of a token
+_INSIDE_A_TOKEN = re.compile(r"[*>](?<=[^.\n][*>])|\*[^.\n]")
 _WRONG_TO_SUBSCRIBE = re.compile(r"\n\$JS\.(?:ACK|API|FC)[.\n]")
 _WRONG_TO_PUBLISH = re.compile(r"\n\$JS\.EVENT[.\n]")
 _HEAD = re.compile(r"\n[^*>\n]*(?=[*>])")  # of an entry with a wildcard, what stands before the first
@@ -37,34 +37,32 @@ def may_find(lists: PermissionLists) -> bool:
     if (lists.pub.allow and lists.pub.deny) or (lists.sub.allow and lists.sub.deny):
         return True  # an allow inside a deny, a deny beside everything that is allowed
     return (
-        _is_odd(lists.pub.allow, _WRONG_TO_PUBLISH)
+        _is_odd(lists.pub.allow, _WRONG_TO_PUBLISH, publish=True)
         or _is_odd(lists.sub.allow, _WRONG_TO_SUBSCRIBE)
-        or _is_odd(lists.pub.deny)
+        or _is_odd(lists.pub.deny, publish=True)
         or _is_odd(lists.sub.deny)
-        or _asks_jetstream(lists.pub.allow)
-        or _asks_jetstream(lists.pub.deny)
     )
 
 
-def _asks_jetstream(texts: tuple[str, ...] | None) -> bool:
-    """Whether publish entries may spell out a role, or some ask what JetStream does not answer."""
-    asking = [text for text in texts or () if text.startswith(("$JS.", "JS."))]
-    return bool(asking) and (names_a_role("\n".join(asking)) or any(map(why, map(entry_of, asking))))
-
-
-def _is_odd(texts: tuple[str, ...] | None, wrong: re.Pattern[str] | None = None) -> bool:
+def _is_odd(texts: tuple[str, ...] | None, wrong: re.Pattern[str] | None = None, *, publish: bool = False) -> bool:
     if not texts:
         return texts is not None
     joined = "\n".join(("", *texts, ""))
     return (
         len(set(texts)) < len(texts)
         or joined.split() != [*texts]  # white space inside, or an empty entry
-        or any([odd in joined for odd in _ODD])
+        or any(odd in joined for odd in _ODD)
         or joined.count(">") > joined.count(">\n")
-        or _STAR_INSIDE.search(joined) is not None
+        or _INSIDE_A_TOKEN.search(joined) is not None
         or (wrong is not None and wrong.search(joined) is not None)
-        or any([_reaches(head, joined) for head in _HEAD.findall(joined)])
+        or any(_reaches(head, joined) for head in _HEAD.findall(joined))
+        or (publish and ("\n$JS." in joined or "\nJS." in joined) and _asks_jetstream(texts, joined))
     )
+
+
+def _asks_jetstream(texts: tuple[str, ...], joined: str) -> bool:
+    """Whether publish entries may spell out a role, or some ask what JetStream does not answer."""
+    return names_a_role(joined) or any(why(entry_of(text)) for text in texts if text.startswith(("$JS.", "JS.")))
 
 
 def _reaches(head: str, joined: str) -> bool:

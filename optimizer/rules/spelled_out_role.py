@@ -5,7 +5,8 @@
 In a publish allow list, all that a client of some role publishes to: to read, write or administer a stream, to use or
 administer one consumer, to pull from it, to use a bucket, some of its keys or an object store, to list or manage all
 streams; in any domain. The list may say it entry by entry or with wildcards. Flow control and what only servers from
-2.14 on ask for need not be there. Of a role that another includes only the other is named.
+2.14 on ask for need not be there, nor, of a reader, what few do: to name, list and delete consumers. Of a role that
+another includes only the other is named.
 
 ## What it costs
 
@@ -46,7 +47,7 @@ from optimizer.edits import ListName
 from optimizer.proposals import Severity
 from optimizer.rules.rule import Block, Rule
 from optimizer.subjects.jetstream import Effect, asked, may_not_generalise
-from optimizer.subjects.recipes import roles_in
+from optimizer.subjects.recipes import names_a_role, roles_in
 from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def find(block: Block) -> Iterator[Finding]:
     """Publish allow lists that spell out known roles."""
     name = ListName.PUB_ALLOW
     texts = [entry.text for entry in block.plain(name)]
+    if not names_a_role("\n".join(texts)):
+        return
     patterns = block.patterns(name)
     found = roles_in(texts, lambda subject: patterns.covers(Subject(subject)))
     for _, group in groupby(found, key=lambda one: one.role):
@@ -89,8 +92,8 @@ def _wider(roles: Sequence[Found], texts: Sequence[str]) -> Iterator[tuple[str, 
     listed = set(texts)
     yield from (one.wider for one in roles if one.wider is not None and listed.issuperset(one.wider[1]))
     for alike in _alike(roles):
-        for subjects in zip(*(one.subjects for one in alike), strict=True):
-            replaced = tuple(dict.fromkeys(subjects))
+        for subjects in zip(*(one.recipe for one in alike), strict=True):
+            replaced = tuple(dict.fromkeys(_as_listed(subject, listed) for subject in subjects))
             pattern = ".".join(_merged(tokens) for tokens in zip(*(text.split(".") for text in replaced), strict=True))
             if len(replaced) < MANY or pattern in listed or not listed.issuperset(replaced):
                 continue
@@ -111,19 +114,27 @@ def _alike(roles: Sequence[Found]) -> Iterator[list[Found]]:
         yield from (group for group in groups.values() if len(group) >= MANY)
 
 
+def _as_listed(subject: str, listed: set[str]) -> str:
+    """A subject as the list has it: the API answers no more to a `>` than to the `*` of a role."""
+    tail = f"{subject[:-1]}>"
+    return tail if subject.endswith(".*") and tail in listed else subject
+
+
 def _merged(tokens: tuple[str, ...]) -> str:
     return tokens[0] if len(set(tokens)) == 1 else "*"
 
 
 def _named(role: Found) -> str:
-    first, rest = role.subjects[:_SHOWN], len(role.subjects) - _SHOWN
-    return f"to {role.words}: {', '.join(f'`{text}`' for text in first)}{f' and {rest} more' if rest > 0 else ''}"
+    return f"to {role.words}: {_listed(role.subjects)}"
 
 
 def _widened(pattern: str, replaced: Sequence[str]) -> str:
-    return (
-        f"`{pattern}` would do in place of {' and '.join(f'`{text}`' for text in replaced)}, and reach what none names"
-    )
+    return f"`{pattern}` would do in place of {_listed(replaced)}, and reach what none of them does"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = len(texts) - _SHOWN
+    return f"{', '.join(f'`{text}`' for text in texts[:_SHOWN])}{f' and {more} more' if more > 0 else ''}"
 
 
 RULE = Rule("spelled-out-role", Severity.NOTE, __doc__ or "", find)

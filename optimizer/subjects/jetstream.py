@@ -14,6 +14,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from optimizer.subjects.once import once
@@ -165,6 +166,7 @@ def asked(tokens: Tokens) -> tuple[Api, ...]:
     return tuple(api for api in (*API, *(IN_A_DOMAIN if domain else ())) if overlap(rest, api.tokens))
 
 
+@lru_cache(maxsize=1 << 14)
 def unanswered(tokens: Tokens) -> str | None:
     """Why no JetStream API of any server answers a request pattern, or None where one does, or it is no request.
 

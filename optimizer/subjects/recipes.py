@@ -135,6 +135,8 @@ class Role:
         The name of the stream.
     wider
         The recipe's one subject for several of these, which reaches further; and how many of the last it is for.
+    spared
+        What belongs to the recipe as well, but the role is known without.
     """
 
     name: str
@@ -143,6 +145,7 @@ class Role:
     includes: tuple[str, ...] = ()
     stream: str = "{s}"
     wider: tuple[str, int] = ("", 0)
+    spared: tuple[str, ...] = ()
 
     @once
     def anchor(self) -> re.Pattern[str]:
@@ -172,8 +175,16 @@ class Found:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """All subjects of the role."""
-        return tuple(_filled(_in_domain(subject, self.domain), self) for subject in self.role.subjects)
+        """All that it cannot do without."""
+        return self._said(self.role.subjects)
+
+    @property
+    def recipe(self) -> tuple[str, ...]:
+        """All subjects of the recipe."""
+        return self._said((*self.role.subjects, *self.role.spared))
+
+    def _said(self, subjects: Iterable[str]) -> tuple[str, ...]:
+        return tuple(_filled(_in_domain(subject, self.domain), self) for subject in subjects)
 
     @property
     def wider(self) -> tuple[str, tuple[str, ...]] | None:
@@ -264,13 +275,23 @@ def _needed(*names: str, stream: str = "{s}", more: tuple[str, ...] = ()) -> tup
     lines = [line for name in names for line in RECIPES[name] if line.startswith("$") and "  or  " not in line]
     late = ("$JS.FC.", "$JS.ACK.*.*.", "$JS.API.CONSUMER.RESET.")
     needed = (_answered(line) for line in lines if not line.startswith(late))
-    return (*(line.replace("{s}", stream) for line in needed), *more)
+    return (*(line.replace("{s}", stream) for line in needed if line not in _SPARED), *more)
 
 
 def _answered(line: str) -> str:
     apis = asked(tuple(line.split(".")))
     return f"{line[:-1]}*" if line.endswith(">") and not any(api.arguments.endswith(">") for api in apis) else line
 
+
+_SPARED = (
+    "$JS.API.DIRECT.GET.{s}.>",
+    "$JS.API.CONSUMER.DURABLE.CREATE.{s}.*",
+    "$JS.API.CONSUMER.NAMES.{s}",
+    "$JS.API.CONSUMER.LIST.{s}",
+    "$JS.API.CONSUMER.DELETE.{s}.*",
+)
+"""Of those who read a stream few name, list and delete its consumers, or get its messages by subject; and since 2.9
+clients create durable consumers as they do any other."""
 
 _READING = ("stream_read", "kv_use", "kv_key_subtree_minimum", "consumer_admin", "consumer_use", "pull_bind_minimum")
 _ADMIN = _needed("stream_read", "write_adds", "admin_adds")
@@ -291,7 +312,7 @@ ROLES: tuple[Role, ...] = (
         (*_READING, "object_use"),
         "OBJ_{b}",
     ),
-    Role("stream_read", "read the stream `{s}`", _needed("stream_read"), _READING[3:]),
+    Role("stream_read", "read the stream `{s}`", _needed("stream_read"), _READING[3:], spared=_SPARED),
     Role("kv_use", "use the bucket `{b}`", _KV_USE, ("kv_key_subtree_minimum",), "KV_{b}"),
     Role("object_use", "use the object store `{b}`", _OBJECT_USE, (), "OBJ_{b}", ("$O.{b}.>", 2)),
     Role(

@@ -124,3 +124,19 @@ def test_leave_to_reply_overrules_a_deny(oracle, server):
     answers = oracle.ask_all(questions)
     assert answers == [True, False]
     assert disagreements(questions, answers, server) == []
+
+
+def test_a_star_inside_a_token_is_a_literal(oracle, server):
+    """Rule `literal-star`: many streams with one prefix have no pattern, and queue names have none either."""
+    claims = {"pub": {"allow": ["$JS.API.STREAM.INFO.KV_*", "orders->"]}, "sub": {"allow": ["events.* worker-*"]}}
+    questions = [
+        (claims, Publish("$JS.API.STREAM.INFO.KV_*")),
+        (claims, Publish("$JS.API.STREAM.INFO.KV_a")),
+        (claims, Publish("orders->")),
+        (claims, Publish("orders-a")),
+        (claims, Subscribe("events.x", "worker-*")),
+        (claims, Subscribe("events.x", "worker-1")),
+    ]
+    answers = oracle.ask_all(questions)
+    assert answers == [True, False] * 3
+    assert disagreements(questions, answers, server) == []

@@ -19,11 +19,20 @@ from optimizer.claims.token import parse_token
 from optimizer.claims.verify import signature_holds
 from optimizer.proposals import Safety
 from optimizer.settings import Server
+from optimizer.subjects.jetstream import may_not_generalise
 from optimizer.subjects.permissions import Permissions
 from optimizer.subjects.probes import Relation
 from optimizer.subjects.subject import Subject
 from tests.cases import CASES, case
-from tests.cases_in_words import BETTER_FORMS_CHECKED, BETTER_FORMS_ELSEWHERE, CHECKED, ELSEWHERE
+from tests.cases_in_words import (
+    BETTER_FORMS_CHECKED,
+    BETTER_FORMS_ELSEWHERE,
+    CHECKED,
+    ELSEWHERE,
+    RECIPES,
+    never_offered,
+    spelled_out,
+)
 
 FILES = {name: json.loads(path.read_text()) for name, path in CASES.items()}
 
@@ -148,6 +157,7 @@ def test_a_suspect_subject_is_reported_or_taken_literally(name, path, entry, rea
         assert "literal" in reason
         loose = entry.replace("*", "x").replace(">", "x")
         assert not Subject(entry).covers(Subject(loose))
+        assert it.says("literal-star", path, entry) or it.removing(path, entry)
 
 
 def rewrites() -> list[tuple[str, tuple[str, ...], str]]:
@@ -222,6 +232,79 @@ def test_what_a_shell_ate_is_guessed(name, meant):
 @pytest.mark.parametrize(("name", "meant"), [row for row in better("likely_intent") if not isinstance(row[1], str)])
 def test_what_was_probably_meant_is_never_put_in_on_our_own(name, meant):
     assert case(name).safely_added().isdisjoint(meant)
+
+
+def test_every_recipe_that_a_case_names_is_found_or_accounted_for():
+    assert set(RECIPES) == {
+        *better("recipe"),
+        *((name, recipe) for name, recipes in better("recipes") for recipe in recipes),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "words"), [(name, *found) for (name, _), found in RECIPES.items() if not isinstance(found, str)]
+)
+def test_a_list_that_spells_out_a_recipe_is_known_by_it(name, path, words):
+    assert spelled_out(path, words)(case(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "words"),
+    [
+        ("kv-per-router", "users[router001].pub.allow", "use the keys below `dev.001` of the bucket `test_kv`"),
+        ("objstore-agent", "users[agent-42].pub.allow", "use the object store `42`"),
+        ("objstore-agent", "users[agent-42].pub.allow", "use every consumer of the stream `FJ_42`"),
+        ("choria-client-streams-user", "users[streams_user+election].pub.allow", "list all streams"),
+    ],
+)
+def test_a_role_that_no_source_names_is_known_as_well(name, path, words):
+    assert spelled_out(path, words)(case(name))
+
+
+def test_two_subjects_of_an_object_store_may_be_one_which_is_wider():
+    [proposal] = [one for one in case("objstore-agent").plan.proposals if one.edits[0].add]
+    assert proposal.edits[0].add == ("$O.42.>",)
+    assert proposal.edits[0].remove == ("$O.42.C.*", "$O.42.M.*")
+    assert (proposal.judgement.safety, proposal.judgement.relation) == (Safety.RISKY, Relation.WIDER)
+
+
+@pytest.mark.parametrize(("name", "dead"), better("semantic_dead"))
+def test_a_request_that_no_server_answers_is_found_and_taken_out_only_on_somebodys_word(name, dead):
+    it = case(name)
+    for entry in dead:
+        [path] = [path for path, listed in it.lists.items() if entry in listed]
+        assert it.says("unknown-api", path, entry)
+        assert entry in it.list(path, it.after)
+        [proposal] = it.removing(path, entry)
+        assert (proposal.judgement.safety, proposal.judgement.relation) == (Safety.RISKY, Relation.NARROWER)
+
+
+def test_requests_without_their_dollar_are_found_with_what_else_is_wrong():
+    """`likely_intent` of `cap-missing-dollar`: the `$`, and one token less."""
+    it = case("cap-missing-dollar")
+    path = "users[client].pub.allow"
+    assert all(it.says("unknown-api", path, entry) for entry in it.list(path))
+    [finding] = it.findings(path)
+    said = {evidence.statement for evidence in finding.evidence}
+    assert "`JS.API.STREAM.INFO.VolatileStream` lacks the `$` of `$JS.API`" in said
+    assert sum("has 2 tokens after" in statement for statement in said) == 2
+    assert not finding.edits
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_rule_offers_a_pattern_that_newly_lets_a_user_change_what_jetstream_keeps(name):
+    for proposal in case(name).plan.proposals:
+        for edit in proposal.edits:
+            for text in edit.add:
+                covered = [Subject(one).tokens for one in edit.remove]
+                assert may_not_generalise(Subject(text).tokens, covered) is None, (edit.remove, text)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "STREAM" in json.dumps(FILES[name])])
+def test_a_star_for_the_verb_of_a_stream_or_consumer_is_never_offered(name):
+    streams = {"ORD", "ORDERS", "S", "VolatileStream", "mystream", "*", "OBJ_42", "FJ_42"}
+    wild = [f"$JS.API.{kind}.*.{rest}" for kind in ("STREAM", "CONSUMER") for s in streams for rest in (s, f"{s}.>")]
+    assert never_offered(*wild, "$JS.API.STREAM.>", "$JS.API.CONSUMER.>", "$JS.API.>", "$JS.ACK.>")(case(name))
 
 
 @pytest.mark.parametrize(("name", "left"), better("sub"))

@@ -83,10 +83,10 @@ def test_no_rule_finds_anything_in_the_clean_store():
     assert (clean.proposals, clean.findings, clean.set_aside, clean.judgement) == ((), (), (), None)
 
 
-def test_every_rule_but_the_one_for_refused_tokens_finds_something_in_acme():
+def test_every_rule_but_those_for_what_no_token_of_acme_holds_finds_something_in_it():
     acme = plan("acme")
     found = {proposal.finding.rule for proposal in acme.proposals} | {finding.rule for finding in acme.findings}
-    assert {rule.name for rule in RULES} - found <= {"malformed-entry", "unknown-operation"}
+    assert {rule.name for rule in RULES} - found <= {"malformed-entry", "unknown-operation", "unknown-api"}
 
 
 @pytest.mark.parametrize("who", UNTOUCHED)
@@ -155,3 +155,18 @@ def test_what_only_newer_servers_filter_alike_is_not_safe_for_both():
     assert tracker.judgement.gained
     newer = examine(acme.hierarchy, Settings(now=NOW, servers=(Server.CURRENT,), accounts=("WAREHOUSE",)))
     assert any("carriers.dhl.test" in edit.remove for it in newer.default_selection for edit in it.edits)
+
+
+def test_a_role_spelled_out_for_six_streams_is_named_and_never_taken_for_all():
+    acme = plan("acme")
+    roles = [it for it in acme.proposals if it.finding.rule == "spelled-out-role"]
+    assert {owner(acme.hierarchy, it.finding.target) for it in roles} == {"EDGE/edge-gateway"}
+    assert all("read the stream `POS_SALES`" in it.finding.message for it in roles)
+    assert {text for it in roles for edit in it.edits for text in edit.add} == {
+        "$JS.API.STREAM.MSG.GET.*",
+        "$JS.API.DIRECT.GET.*",
+        "$JS.API.CONSUMER.INFO.*.>",
+    }
+    for it in roles:
+        assert it.judgement.safety is Safety.RISKY
+        assert it.judgement.gained

@@ -68,6 +68,15 @@ def test_a_list_of_a_roles_subjects_is_that_role_and_without_any_of_them_it_is_n
         assert words not in spelled(*(text for text in texts if text != left_out))
 
 
+def test_a_reader_is_known_without_what_few_readers_do():
+    role, late = ROLE["stream_read"], ("$JS.FC.", "$JS.ACK.*.*.")
+    lines = [line for line in RECIPES["stream_read"] if not line.startswith(late)]
+    assert len(role.subjects) + len(role.spared) == len(lines)
+    assert all(any(Subject(line).covers(Subject(one)) for line in lines) for one in (*role.subjects, *role.spared))
+    [found] = roles_in(map(filled, role.subjects), set(map(filled, role.subjects)).__contains__)
+    assert set(found.recipe) == {filled(one) for one in (*role.subjects, *role.spared)}
+
+
 def test_of_a_role_that_another_includes_only_the_other_is_named():
     use = [filled(subject) for subject in ROLE["consumer_use"].subjects]
     pull = [filled(subject) for subject in ROLE["pull_bind_minimum"].subjects]
