@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from optimizer.edits import EditEntries, ListName
 from optimizer.subjects.admitted import Admitted
 from optimizer.subjects.generalise import generalisations, openness
+from optimizer.subjects.jetstream import may_not_generalise
 from optimizer.subjects.protected import denies_for, reach
 from optimizer.subjects.subject import TEMPLATE, Subject
 from optimizer.widen.price import NEW_LIST_SIZE, entry_size
@@ -91,10 +92,10 @@ def offers(
     admitting = [(Admitted(permissions, settings.servers[0]), users) for permissions, users in counts.items()]
     for found in generalisations(tokens, keep_prefix=settings.keep_prefix):
         pattern = Subject(".".join(found.tokens))
-        denies = _denies(block, name, pattern, settings) if name.is_allow else ()
-        if denies is None:
-            continue
         covered = [tokens[index] for index in found.covers]
+        denies = _denies(block, name, pattern, settings) if name.is_allow else ()
+        if denies is None or (name.is_allow and may_not_generalise(found.tokens, covered) is not None):
+            continue
         touched = reach(pattern) if not name.is_publish else pattern
         yield Offer(
             target=block.target,

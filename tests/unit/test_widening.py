@@ -237,3 +237,10 @@ def test_a_widening_on_the_subscribe_side_is_refused_where_older_servers_would_l
     for plan in (older, newer):
         assert all(one.judgement.protected == () for one in widenings(plan))
         assert widenings(plan)
+
+
+def test_a_verb_that_deletes_is_never_admitted_by_a_pattern_for_others():
+    verbs = ("INFO", "MSG.GET", "CREATE", "UPDATE", "NAMES", "LIST")
+    entries = [f"$JS.API.STREAM.{verb}.S" for verb in verbs] + [f"$JS.API.STREAM.INFO.T{number}" for number in range(6)]
+    plan = plan_of(Account("ACME", users=[user(pub={"allow": entries})]), protected=(), rules=("granular-list",))
+    assert comes(plan) == ["$JS.API.STREAM.INFO.*"]
