@@ -5,11 +5,12 @@ An entry goes if any pattern taken covers it; a known subject is paid for once, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from optimizer.subjects.branch import Effort, TooMuchEffortError, combined
+from optimizer.subjects.greedy import Standing, swept
+from optimizer.subjects.instance import Instance, reduced
+from optimizer.subjects.prices import prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,52 +82,95 @@ class Selection:
     reached: bool
 
 
+EFFORT = 40_000_000
+"""How many entries the search for prices may add up in one call."""
+
+SEARCH_EFFORT = 300_000
+"""How many steps the exact search may take in one call."""
+
+ROUNDS = 4
+"""How often prices are looked for anew among the choices that the last ones left."""
+
+_TOLERANCE = 1e-9
+
+
 def cheapest(problem: Problem, bytes_to_save: int) -> Selection:
-    """The choices of least cost that save at least so many payload bytes."""
-    chosen: list[int] = []
-    gone: set[int] = set()
-    known: set[int] = set()
-    saved = 0
-    while saved < bytes_to_save:
-        best, ratio = None, 0.0
-        for index, choice in enumerate(problem.choices):
-            gain = sum(problem.sizes[item] for item in choice.covers if item not in gone) - choice.size
-            paid = choice.cost + sum(problem.weights[subject] for subject in choice.admits if subject not in known)
-            if gain > 0 and gain / (paid + 1e-9) > ratio:
-                best, ratio = index, gain / (paid + 1e-9)
-        if best is None:
-            break
-        chosen.append(best)
-        gone |= set(problem.choices[best].covers)
-        known |= set(problem.choices[best].admits)
-        saved = _saved(problem, chosen)
-    for index in list(chosen):
-        fewer = [other for other in chosen if other != index]
-        if _saved(problem, fewer) >= min(bytes_to_save, saved):
-            chosen = fewer
-    saved = _saved(problem, chosen)
-    cost = _cost(problem, chosen)
-    return Selection(tuple(sorted(chosen)), saved, cost, 0.0, exact=not chosen, reached=saved >= bytes_to_save)
+    """The choices of least cost that save at least so many payload bytes.
+
+    Notes
+    -----
+    Greedy, then a bound from `prices`, then what the bound rules out is left out and the rest searched by `combined`
+    while the effort lasts. If so many bytes cannot be saved, a byte that is missing counts as dearer than everything
+    else together, so that the selection saves most.
+    """
+    return _cheapest(_whole(problem), bytes_to_save)
 
 
 def frontier(problem: Problem, points: int = 8) -> tuple[Selection, ...]:
     """Selections from nothing chosen to the most that can be saved, each dearer than the one before and saving more."""
-    most = cheapest(problem, sum(problem.sizes)).saved
-    found = [cheapest(problem, most * point // max(1, points - 1)) for point in range(points)]
+    whole = _whole(problem)
+    smallest = _cheapest(whole, sum(problem.sizes))
+    steps = max(1, points - 1)
+    found = [_cheapest(whole, smallest.saved * step // steps) for step in range(steps)]
     kept: list[Selection] = []
-    for selection in found:
-        if not kept or (selection.saved > kept[-1].saved and selection.cost > kept[-1].cost):
+    for selection in (*found, replace(smallest, reached=True)):
+        while kept and kept[-1].cost >= selection.cost and kept[-1].saved <= selection.saved:
+            kept.pop()
+        if not kept or selection.saved > kept[-1].saved:
             kept.append(selection)
     return tuple(kept)
 
 
-def _saved(problem: Problem, chosen: Iterable[int]) -> int:
-    taken = [problem.choices[index] for index in chosen]
-    gone = {item for choice in taken for item in choice.covers}
-    return sum(problem.sizes[item] for item in gone) - sum(choice.size for choice in taken)
+def _whole(problem: Problem) -> Instance:
+    return reduced(problem.sizes, problem.weights, problem.choices)
 
 
-def _cost(problem: Problem, chosen: Iterable[int]) -> float:
-    taken = [problem.choices[index] for index in chosen]
-    known = {subject for choice in taken for subject in choice.admits}
-    return sum(choice.cost for choice in taken) + sum(problem.weights[subject] for subject in sorted(known))
+def _cheapest(whole: Instance, need: int) -> Selection:
+    found = _found(whole, need)
+    if found.reached:
+        return found
+    most = _found(whole, found.saved)  # its bound speaks of cost alone
+    return replace(most, exact=found.exact and most.exact, reached=False)
+
+
+def _found(whole: Instance, need: int) -> Selection:
+    if need <= 0:
+        return Selection((), 0, 0.0, 0.0, exact=True, reached=True)
+    missing = 1.0 + sum(whole.cost) + sum(whole.weights)  # the price of a byte too few: more than everything
+    best, byte = swept(whole, need, missing)
+    part, share, exact, bound = whole, None, False, 0.0
+    if best.saved >= need:
+        part = part.restricted([choice for choice in range(len(part.names)) if part.alone(choice) <= best.paid])
+    search = Effort(SEARCH_EFFORT)
+    for _ in range(ROUNDS):
+        at = prices(part, need, best.price(need, missing), min(byte, missing), missing, EFFORT // ROUNDS, share)
+        bound, byte, share = max(bound, at.bound), at.byte, at.share
+        if best.price(need, missing) - bound <= _TOLERANCE * max(1.0, at.byte):
+            exact = True
+            break
+        before = len(part.names)
+        left = at.open(part, best.price(need, missing))
+        part, at = part.restricted(left), at.restricted(left)
+        better, _ = swept(part, need, missing)
+        if better.price(need, missing) < best.price(need, missing):
+            best = better
+        try:
+            trades = combined(part, at, need, best.price(need, missing), search)
+        except TooMuchEffortError:
+            if len(left) > before * 0.9:
+                break
+            continue
+        exact = True
+        for trade in trades:
+            other = Standing(part, trade.chosen)
+            if other.price(need, missing) < best.price(need, missing):
+                best = other
+        break
+    return Selection(
+        tuple(sorted(best.instance.names[choice] for choice in best.chosen)),
+        best.saved,
+        best.paid,
+        best.paid if exact else max(0.0, min(bound, best.paid)),
+        exact=exact,
+        reached=best.saved >= need,
+    )

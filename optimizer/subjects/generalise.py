@@ -7,7 +7,7 @@ has seen, `openness` is the price.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -266,35 +266,41 @@ def matched(patterns: Sequence[Tokens], subjects: Sequence[Tokens], *, subscribe
     >>> matched([("a", "*")], [("a", "b"), ("a", "b", "c")], subscribe=True)
     [(0, 1)]
     """
-    found: list[list[list[int]]] = [[] for _ in patterns]
-    # Both sides are divided token by token: what shares a prefix is looked at once.
-    todo: list[tuple[int, list[int], list[int]]] = [(0, list(range(len(patterns))), list(range(len(subjects))))]
+    root = _Branch()
+    for index, pattern in enumerate(patterns):
+        branch = root
+        for place, token in enumerate(pattern):
+            final = subscribe and token == "*" and place == len(pattern) - 1
+            branch = branch.below.setdefault(">" if final else token, _Branch())
+        branch.ends.append(index)
+    found: list[list[int]] = [[] for _ in patterns]
+    # In the order of their tokens, subjects that share a prefix stand together, the shortest first.
+    order = sorted(range(len(subjects)), key=subjects.__getitem__)
+    todo = [(0, 0, len(order), [root])]
     while todo:
-        depth, asking, asked = todo.pop()
-        wild: list[int] = []
-        literal: dict[str, list[int]] = {}
-        ends: list[int] = []
-        for index in asking:
-            pattern = patterns[index]
-            if len(pattern) == depth:
-                ends.append(index)
-            elif pattern[depth] == ">" or (subscribe and pattern[depth] == "*" and len(pattern) == depth + 1):
-                found[index].append([each for each in asked if len(subjects[each]) > depth])
-            elif pattern[depth] == "*":
-                wild.append(index)
-            else:
-                literal.setdefault(pattern[depth], []).append(index)
-        if ends:
-            here = [each for each in asked if len(subjects[each]) == depth]
-            for index in ends:
-                found[index].append(here)
-        if not wild and not literal:
-            continue
-        split: dict[str, list[int]] = {}
-        for each in asked:
-            if len(subjects[each]) > depth:
-                split.setdefault(subjects[each][depth], []).append(each)
-        todo += [(depth + 1, wild + literal[token], below) for token, below in split.items() if token in literal]
-        rest = [(depth + 1, wild, below) for token, below in split.items() if wild and token not in literal]
-        todo += rest
-    return [tuple(sorted(each for part in parts for each in part)) for parts in found]
+        depth, start, stop, branches = todo.pop()
+        here = start
+        while here < stop and len(subjects[order[here]]) == depth:
+            here += 1
+        for branch in branches:
+            for index in branch.ends:
+                found[index] += order[start:here]
+            if ">" in branch.below:
+                for index in branch.below[">"].ends:
+                    found[index] += order[here:stop]
+        while here < stop:
+            token, first = subjects[order[here]][depth], here
+            while here < stop and subjects[order[here]][depth] == token:
+                here += 1
+            reached = [branch.below[each] for branch in branches for each in (token, "*") if each in branch.below]
+            if reached:
+                todo.append((depth + 1, first, here, reached))
+    return [tuple(sorted(admitted)) for admitted in found]
+
+
+@dataclass(slots=True)
+class _Branch:
+    """Patterns that begin alike."""
+
+    below: dict[str, _Branch] = field(default_factory=dict)
+    ends: list[int] = field(default_factory=list)

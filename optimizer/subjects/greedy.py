@@ -1,0 +1,146 @@
+"""A good selection, fast: the cheapest byte first, then out with what the later ones made needless."""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from optimizer.subjects.instance import Instance
+
+_FREE = 1e-12
+_FACTORS = (4.0, 2.0, 1.3)
+
+
+class Standing:
+    """Some choices taken: what they save and cost, and what one more or one fewer would."""
+
+    def __init__(self, instance: Instance, chosen: Iterable[int] = ()) -> None:
+        self.instance = instance
+        self.chosen: set[int] = set()
+        self.covered = [0] * len(instance.items)
+        self.admitted = [0] * len(instance.weights)
+        self.saved = 0
+        self.paid = 0.0
+        for choice in chosen:
+            self.add(choice)
+
+    def price(self, need: int, missing: float) -> float:
+        """What it costs, and a price for each byte that it saves too few."""
+        return self.paid + missing * max(0, need - self.saved)
+
+    def adding(self, choice: int) -> tuple[int, float]:
+        """Bytes one more choice saves, and what it costs."""
+        made, covered, admitted = self.instance, self.covered, self.admitted
+        gain = sum(made.items[item] for item in made.covers[choice] if not covered[item]) - made.size[choice]
+        return gain, made.cost[choice] + sum(made.weights[one] for one in made.admits[choice] if not admitted[one])
+
+    def dropping(self, choice: int) -> tuple[int, float]:
+        """Bytes lost with a choice (fewer than none, where it is needless), and what it cost."""
+        made, covered, admitted = self.instance, self.covered, self.admitted
+        loss = sum(made.items[item] for item in made.covers[choice] if covered[item] == 1) - made.size[choice]
+        return loss, made.cost[choice] + sum(made.weights[one] for one in made.admits[choice] if admitted[one] == 1)
+
+    def add(self, choice: int) -> None:
+        gain, price = self.adding(choice)
+        self.saved += gain
+        self.paid += price
+        self.chosen.add(choice)
+        for item in self.instance.covers[choice]:
+            self.covered[item] += 1
+        for one in self.instance.admits[choice]:
+            self.admitted[one] += 1
+
+    def drop(self, choice: int) -> None:
+        loss, price = self.dropping(choice)
+        self.saved -= loss
+        self.paid -= price
+        self.chosen.remove(choice)
+        for item in self.instance.covers[choice]:
+            self.covered[item] -= 1
+        for one in self.instance.admits[choice]:
+            self.admitted[one] -= 1
+
+
+def swept(instance: Instance, need: int, missing: float) -> tuple[Standing, float]:
+    """The best of several greedy selections, and the price of a byte that led to it.
+
+    The price is halved and doubled from that of the last byte of a greedy selection without one, as long as that makes
+    the selection cheaper; `missing` is the price of each byte saved too few, and the highest.
+    """
+    best = Standing(instance)
+    byte = fill(best, need)
+    trim(best, need)
+    for factor in _FACTORS:
+        for direction in (factor, 1 / factor):
+            tried = byte
+            while _FREE < tried * direction < missing * factor:
+                tried = min(tried * direction, missing)
+                other = Standing(instance)
+                fill(other, need, tried)
+                trim(other, need)
+                if other.price(need, missing) >= best.price(need, missing):
+                    break
+                best, byte = other, tried
+    return best, byte
+
+
+def fill(standing: Standing, need: int, byte: float | None = None) -> float:
+    """Takes choice after choice until enough is saved or no more can be; the price of the last byte saved.
+
+    Without a price of a byte, the next is the one that saves a byte for least; with one, the one that replaces a byte
+    for least, its own bytes paid for: at a high price, the smallest list.
+    """
+    made = standing.instance
+    gains, prices = [0] * len(made.names), [0.0] * len(made.names)
+
+    def rank(choice: int) -> float:
+        price = max(prices[choice], 0.0)  # rounding
+        if byte is None:
+            return price / gains[choice]
+        return (price + byte * made.size[choice]) / (gains[choice] + made.size[choice])
+
+    heap: list[tuple[float, int]] = []
+    last = 0.0
+    for choice in range(len(made.names)):
+        if choice not in standing.chosen:
+            gains[choice], prices[choice] = standing.adding(choice)
+            if gains[choice] > 0:
+                heap.append((rank(choice), choice))
+    heapify(heap)
+    while heap and standing.saved < need:
+        ranked, choice = heappop(heap)
+        if choice in standing.chosen or gains[choice] <= 0:
+            continue
+        now = rank(choice)
+        if now > ranked + _FREE:
+            heappush(heap, (now, choice))
+            continue
+        last = max(prices[choice], 0.0) / gains[choice]
+        items = [item for item in made.covers[choice] if not standing.covered[item]]
+        subjects = [one for one in made.admits[choice] if not standing.admitted[one]]
+        standing.add(choice)
+        for item in items:
+            for other in made.by_item[item]:
+                gains[other] -= made.items[item]
+        for one in subjects:
+            for other in made.by_subject[one]:
+                prices[other] -= made.weights[one]
+                if gains[other] > 0:
+                    heappush(heap, (rank(other), other))
+    return last
+
+
+def trim(standing: Standing, need: int) -> None:
+    """Drops what is not needed (or, where too little is saved, saves nothing), the dearest byte first."""
+    need = min(need, standing.saved)
+    todo = []
+    for choice in standing.chosen:
+        loss, price = standing.dropping(choice)
+        todo.append((-price / loss if loss > 0 else -float("inf"), -price, choice))
+    for _, _, choice in sorted(todo):
+        loss, _ = standing.dropping(choice)
+        if standing.saved - loss >= need:
+            standing.drop(choice)
