@@ -95,6 +95,11 @@ def test_a_deny_that_went_is_noticed_however_deep_the_space_begins():
     assert admitted(sub("*", deny=["a.>"]), sub("*"), "a.b.c") == Deliver(">", None, "a.b.c")
 
 
+def test_before_2_12_14_a_subscription_none_names_any_more_can_still_come_to_hold_a_deny():
+    before, after = sub(">", "a.a.*", deny=["a.b.a"]), sub(">", "a.a.*")
+    assert admitted(before, after, ">", server=Server.EARLIER).subject == "a.b.a"
+
+
 @BOTH
 def test_leave_to_reply_is_leave_to_publish_anywhere(server):
     resp = {"max": 1, "ttl": 0}
