@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.settings import Server
 from optimizer.subjects.both import Both
+from optimizer.subjects.compare import compare
 from optimizer.subjects.deny_filter import Asked, Subscriptions
 from optimizer.subjects.permissions import (
     Permission,
@@ -22,7 +23,7 @@ from optimizer.subjects.permissions import (
     publish_patterns,
     publishes,
 )
-from optimizer.subjects.probes import Deliver, Probe, Publish
+from optimizer.subjects.probes import Deliver, Probe, Publish, Relation
 from optimizer.subjects.search import Effort, EffortSpentError, Letter, Word, shortest_words
 from optimizer.subjects.stand_ins import queue_names, queue_patterns, unnamed
 from optimizer.subjects.subject import Subject, meet, reach
@@ -118,6 +119,8 @@ def _newly_admitted(
         return None
     if before.refusal is not None:
         before = _NOTHING
+    if compare(before, after, server, effort=effort).relation in (Relation.SAME, Relation.NARROWER):
+        return None  # nobody gains anything: whoever asks has mostly asked that before, and it is cheaper to tell
     walker = _Walker(before, after, protected, server, Effort(effort))
     found: list[Probe] = []
     try:

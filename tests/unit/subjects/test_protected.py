@@ -1,5 +1,7 @@
 """Who gets into protected spaces: the cases in which it is not plain to see."""
 
+import random
+
 import pytest
 
 from optimizer.settings import PROTECTED, Server
@@ -95,6 +97,11 @@ def test_a_deny_that_went_is_noticed_however_deep_the_space_begins():
     assert admitted(sub("*", deny=["a.>"]), sub("*"), "a.b.c") == Deliver(">", None, "a.b.c")
 
 
+def test_before_2_12_14_a_subscription_none_names_any_more_can_still_come_to_hold_a_deny():
+    before, after = sub(">", "a.a.*", deny=["a.b.a"]), sub(">", "a.a.*")
+    assert admitted(before, after, ">", server=Server.EARLIER).subject == "a.b.a"
+
+
 @BOTH
 def test_leave_to_reply_is_leave_to_publish_anywhere(server):
     resp = {"max": 1, "ttl": 0}
@@ -111,6 +118,18 @@ def test_more_replies_than_before_count_as_new(more):
     before, after = sub("a", resp={"max": 1, "ttl": 0}), sub("a", resp=more)
     assert admitted(before, after, "$SYS.>") == Publish("$SYS.x", "a")
     assert admitted(after, before, "$SYS.>") is None
+
+
+def test_where_nobody_gains_anything_the_whole_world_may_be_protected():
+    chance = random.Random(3)
+    tokens = ("pqrs", [f"c{number}" for number in range(5000)], "xyzw")
+    drawn = [
+        ".".join((chance.choice("abcd"), *("*" if chance.random() < 0.1 else chance.choice(pool) for pool in tokens)))
+        for _ in range(1050)
+    ]
+    narrow, deny = drawn[:1000], drawn[1000:]
+    before, after = sub(*narrow, "a.*.*.*", deny=deny), sub(*narrow, deny=deny)
+    assert admitted(before, after, ">", server=Server.EARLIER) is None
 
 
 def test_a_queue_pattern_that_the_server_reads_in_two_ways_is_left_undecided():
