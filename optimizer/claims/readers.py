@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from optimizer.claims import gojson
-from optimizer.claims.gojson import Mismatch, Struct, flag, integer, listed, mapped, optional, text, texts
+from optimizer.claims.gojson import GenericStruct, Mismatch, Struct, flag, integer, listed, mapped, optional, text, texts
 
 if TYPE_CHECKING:
     from optimizer.claims.gojson import Json, Reader
@@ -59,7 +59,7 @@ def _keys_and_scopes(value: Json, old: Json) -> Json:
             found.append(item)
         elif isinstance(item, dict):
             try:
-                found.append(_scope(gojson.plain(item)))
+                found.append(_scope(item))
             except Mismatch as problem:
                 problem.path.append(f"[{index}]")
                 raise
@@ -73,12 +73,12 @@ def _scope(item: dict[str, Json]) -> dict[str, Json]:
     return found
 
 
-def _user_members(number: Reader) -> dict[str, Reader]:
-    """What a user and a scope's template have in common; ``number`` reads their integers."""
+def _user_members(number: Reader, struct: type[Struct] = Struct) -> dict[str, Reader]:
+    """What a user and a scope's template have in common; ``number`` reads their integers, ``struct`` their objects."""
     return {
-        **_permission_members(number),
+        **_permission_members(number, struct),
         "src": _source_networks,
-        "times": listed(Struct({"start": text, "end": text})),
+        "times": listed(struct({"start": text, "end": text})),
         "times_location": text,
         "subs": number,
         "data": number,
@@ -89,11 +89,11 @@ def _user_members(number: Reader) -> dict[str, Reader]:
     }
 
 
-def _permission_members(number: Reader) -> dict[str, Reader]:
+def _permission_members(number: Reader, struct: type[Struct] = Struct) -> dict[str, Reader]:
     return {
-        "pub": Struct({"allow": texts, "deny": texts}),
-        "sub": Struct({"allow": texts, "deny": texts}),
-        "resp": optional(Struct({"max": number, "ttl": number})),
+        "pub": struct({"allow": texts, "deny": texts}),
+        "sub": struct({"allow": texts, "deny": texts}),
+        "resp": optional(struct({"max": number, "ttl": number})),
     }
 
 
@@ -110,12 +110,12 @@ _JETSTREAM_LIMITS = _all(
     "mem_storage disk_storage streams consumer max_ack_pending mem_max_stream_bytes disk_max_stream_bytes",
 ) | {"max_bytes_required": flag}
 _TARGETS = listed(Struct({"subject": text, "weight": gojson.bounded(0, 255), "cluster": text}))
-_SCOPE = Struct(
+_SCOPE = GenericStruct(
     {
         "kind": text,
         "key": text,
         "role": text,
-        "template": Struct(_user_members(gojson.through_float)),
+        "template": GenericStruct(_user_members(gojson.through_float, GenericStruct)),
         "description": text,
     }
 )
@@ -186,3 +186,10 @@ LAYOUTS: Final = {
     ("user", 2): _version_2(_user_members(integer) | {"issuer_account": text}),
     ("activation", 2): _version_2({"subject": text, "kind": _kind_of_export, "issuer_account": text}),
 }
+
+NAMES: Final = frozenset(
+    ("nats", *_HEAD, *_GENERIC, *_OPERATOR_1, *_ACCOUNT_1, *_user_members(integer))
+    + ("default_permissions", "mappings", "authorization", "trace", "cluster_traffic", "description", "info_url")
+    + ("issuer_account", "subject", "kind", "assert_server_version", "strict_signing_key_usage")
+)
+"""What members beside and inside ``nats`` can be called. Each is as `gojson.folded` leaves it."""

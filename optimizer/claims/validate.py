@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from optimizer.claims.model import AccountClaims, Export, Import, Json
 
 _LONGEST_INFO = 8 * 1024
-_URL = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?:\[[^\]/?#]+\]|[^/?#:@\s\[\]]+)(?::[0-9]*)?(?:[/?#].*)?", re.DOTALL
-)
+_URL = r"(?s)[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?:\[[^\]/?#]+\]|[^/?#:@\s\[\]]+)(?::[0-9]*)?(?:[/?#].*)?"
 _REFERENCE = re.compile(r"\$([+-]?[0-9]{1,18})")  # what Go's strconv.Atoi takes for a number
 _WILDCARD = re.compile(r"[*>]")
 _WHOLE = 100  # per cent
@@ -271,7 +269,7 @@ def _limit_refusals(claims: AccountClaims) -> Iterator[str]:
 def _info_refusals(owner: str, description: str, url: str) -> Iterator[str]:
     if max(len(description.encode()), len(url.encode())) > _LONGEST_INFO:
         yield f"a description or information URL of the {owner} is longer than {_LONGEST_INFO} bytes"
-    if url and not _URL.fullmatch(url):
+    if url and not re.fullmatch(_URL, url):
         yield f"the information URL of the {owner} has no scheme or no host"
 
 

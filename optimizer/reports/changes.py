@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-
 from optimizer.proposals import Safety
 from optimizer.reports import words
+from optimizer.reports.style import width_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -124,14 +123,14 @@ def _is_one_entry(edit: Edit) -> bool:
 def _change_lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
     last = ""
     few = changes[:_ENTRIES_SHOWN]
-    width = max((cell_len(change.text) for change in few), default=0)
+    width = max((width_of(change.text) for change in few), default=0)
     for change in few:
         title = "" if change.title == last else change.title
         last = change.title
         entry = style.paint(f"{change.sign} {change.text}", "red" if change.sign == "-" else "green")
         line = f"      {title:{_TITLE}}{entry}"
         if change.reason and width < _REASON_AT - 6 - _TITLE:
-            line += " " * (width - cell_len(change.text) + 2) + style.paint(change.reason, "dim")
+            line += " " * (width - width_of(change.text) + 2) + style.paint(change.reason, "dim")
         yield line
         if change.reason and width >= _REASON_AT - 6 - _TITLE:
             yield from style.wrapped(change.reason, 6 + _TITLE + 2, 2)
