@@ -207,14 +207,15 @@ def _signing_key(item: str | dict[str, Json]) -> SigningKey:
     if isinstance(item, str):
         return SigningKey(item)
     template = item.get("template") or {}
+    unknown = template.pop(UNKNOWN, {})
     scope = Scope(
         kind="user_scope",
         role=item.get("role", ""),
-        permissions=_permissions({**template, UNKNOWN: {}}),
+        permissions=_permissions(template),
         limits=_user_limits(template),
         description=item.get("description", ""),
         unknown=item.get(UNKNOWN, {}),
-        unknown_template=template.get(UNKNOWN, {}),
+        unknown_template=unknown,
     )
     return SigningKey(item.get("key", ""), scope)
 
