@@ -215,7 +215,8 @@ def oddly_written(draw: st.DrawFn) -> bytes:
         if isinstance(value, list):
             return f"[{','.join(map(written, value))}]"
         if not isinstance(value, dict):
-            return json.dumps(value if chance.random() >= often / 3 else chance.choice((None, 2**63, 1.5, "x", [], True)))
+            other = chance.choice((None, 2**63, 1.5, "x", [], True))
+            return json.dumps(other if chance.random() < often / 3 else value)
         members = [(cased(name), inner) for name, inner in value.items()]
         for name, inner in value.items():
             if chance.random() < often:

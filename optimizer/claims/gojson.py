@@ -307,7 +307,7 @@ def _kept(value: Json, name: str) -> Json:
 
 def _are_integers(values: Collection[Json]) -> bool:
     """Whether `integer` reads each of the values as it is."""
-    return set(map(type, values)) == _INTEGERS and _LEAST <= min(values) and max(values) <= _MOST
+    return set(map(type, values)) == _INTEGERS and min(values) >= _LEAST and max(values) <= _MOST
 
 
 def _children(value: Json) -> list[Json]:

@@ -8,9 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from optimizer.claims import gojson
-from optimizer.claims.gojson import GenericStruct, Mismatch, Struct, flag, integer, listed, mapped, optional, text, texts
+from optimizer.claims.gojson import (
+    GenericStruct,
+    Mismatch,
+    Struct,
+    flag,
+    integer,
+    listed,
+    mapped,
+    optional,
+    text,
+    texts,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from optimizer.claims.gojson import Json, Reader
 
 
@@ -151,14 +164,28 @@ _ACCOUNT_1: Final[dict[str, Reader]] = {
 }
 _GENERIC: Final[dict[str, Reader]] = {"tags": texts, "type": text, "version": integer}
 _HEAD = _all(text, "aud jti iss name sub") | _all(integer, "exp iat nbf")
+_OPERATOR_2 = _OPERATOR_1 | {"assert_server_version": text, "strict_signing_key_usage": flag}
+_ACCOUNT_2: Final[dict[str, Reader]] = _ACCOUNT_1 | {
+    "limits": Struct(_ACCOUNT_LIMITS | _JETSTREAM_LIMITS | {"tiered_limits": mapped(Struct(_JETSTREAM_LIMITS))}),
+    "signing_keys": _keys_and_scopes,
+    "default_permissions": Struct(_permission_members(integer)),
+    "mappings": mapped(_targets),
+    "authorization": Struct({"auth_users": texts, "allowed_accounts": texts, "xkey": text}),
+    "trace": optional(Struct({"dest": text, "sampling": integer})),
+    "cluster_traffic": text,
+    "description": text,
+    "info_url": text,
+}
+_USER_2 = _user_members(integer) | {"issuer_account": text}
+_ACTIVATION_2 = {"subject": text, "kind": _kind_of_export, "issuer_account": text}
 
 
-def _version_1(members: dict[str, Reader]) -> Struct:
-    return Struct(_HEAD | {"tags": texts, "type": text, "issuer_account": text, "nats": Struct(members)})
+def _version_1(members: Mapping[str, Reader]) -> Struct:
+    return Struct({**_HEAD, "tags": texts, "type": text, "issuer_account": text, "nats": Struct(members)})
 
 
-def _version_2(members: dict[str, Reader]) -> Struct:
-    return Struct(_HEAD | {"nats": Struct(_GENERIC | members)})
+def _version_2(members: Mapping[str, Reader]) -> Struct:
+    return Struct({**_HEAD, "nats": Struct({**_GENERIC, **members})})
 
 
 LAYOUTS: Final = {
@@ -166,30 +193,10 @@ LAYOUTS: Final = {
     ("account", 1): _version_1(_ACCOUNT_1),
     ("user", 1): _version_1(_user_members(integer)),
     ("activation", 1): _version_1({"subject": text, "type": _kind_of_export}),
-    ("operator", 2): _version_2(_OPERATOR_1 | {"assert_server_version": text, "strict_signing_key_usage": flag}),
-    ("account", 2): _version_2(
-        _ACCOUNT_1
-        | {
-            "limits": Struct(
-                _ACCOUNT_LIMITS | _JETSTREAM_LIMITS | {"tiered_limits": mapped(Struct(_JETSTREAM_LIMITS))}
-            ),
-            "signing_keys": _keys_and_scopes,
-            "default_permissions": Struct(_permission_members(integer)),
-            "mappings": mapped(_targets),
-            "authorization": Struct({"auth_users": texts, "allowed_accounts": texts, "xkey": text}),
-            "trace": optional(Struct({"dest": text, "sampling": integer})),
-            "cluster_traffic": text,
-            "description": text,
-            "info_url": text,
-        }
-    ),
-    ("user", 2): _version_2(_user_members(integer) | {"issuer_account": text}),
-    ("activation", 2): _version_2({"subject": text, "kind": _kind_of_export, "issuer_account": text}),
+    ("operator", 2): _version_2(_OPERATOR_2),
+    ("account", 2): _version_2(_ACCOUNT_2),
+    ("user", 2): _version_2(_USER_2),
+    ("activation", 2): _version_2(_ACTIVATION_2),
 }
-
-NAMES: Final = frozenset(
-    ("nats", *_HEAD, *_GENERIC, *_OPERATOR_1, *_ACCOUNT_1, *_user_members(integer))
-    + ("default_permissions", "mappings", "authorization", "trace", "cluster_traffic", "description", "info_url")
-    + ("issuer_account", "subject", "kind", "assert_server_version", "strict_signing_key_usage")
-)
-"""What members beside and inside ``nats`` can be called. Each is as `gojson.folded` leaves it."""
+NAMES: Final = frozenset({"nats"}).union(_HEAD, _GENERIC, _OPERATOR_2, _ACCOUNT_2, _USER_2, _ACTIVATION_2)
+"""What members are called beside and inside the ``nats`` of version 2. Each is as `gojson.folded` leaves it."""

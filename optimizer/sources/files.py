@@ -132,7 +132,7 @@ def _entry(entry: os.DirEntry[str]) -> Entry:
 
 
 def _read_listed(path: str) -> bytes | None:
-    """The content of what its directory calls a regular file; None where there is more to say, and `read_bytes` says it.
+    """The content of what its directory calls a regular file; None where `read_bytes` has more to say.
 
     It is opened unseen, which saves a call; what has taken its place since is not followed and cannot block.
     """

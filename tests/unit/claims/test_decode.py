@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 import optimizer.claims.decode
@@ -348,6 +348,17 @@ def outcome(payload: bytes) -> object:
 
 @settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(payloads.oddly_written())
+@example(account(',"signing_keys":[{"kind":"user_scope","role":"last when sorted","Role":"last as written"}]'))
+@example(account(',"signing_keys":[{"kind":"user_scope","template":{"x":{"b":1,"a":2},"sub":{"z":1,"y":2}}}]'))
+@example(account(',"signing_keys":[{"kind":"user_scope","role":1,"key":2}]'))
+@example(account(f',"revocations":{{"*":{2**63}}}'))
+@example(account(',"revocations":{"*":true}'))
+@example(account(',"revocations":{"*":1},"revocations":{"U":2}'))
+@example(user(',"Type":"account"'))
+@example(user("", ',"Type":"account"'))
+@example(user("", ',"NATS":{"type":"account"}'))
+@example(user(',"type":null,"version":null'))
+@example(user(',"pub":{"allow":["a"]},"pub":{"Deny":["b"]}'))
 def test_what_is_read_at_once_is_what_member_by_member_gives(payload):
     """The short cuts are for what nsc writes; without them everything is read by the one general way."""
     quick = outcome(payload)
