@@ -145,11 +145,17 @@ def _archive(path: str) -> SourceError:
 
 @contextmanager
 def _without_collecting() -> Iterator[None]:
-    """No garbage collection while some hundred thousand records are made, none of which is garbage."""
+    """No garbage collection while some hundred thousand records are made, none of which is garbage.
+
+    Nor at once when it is over: to freeze and unfreeze makes all of them old, unseen.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_on:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
