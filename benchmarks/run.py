@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from compileall import compile_dir
 from contextlib import redirect_stdout
 from pathlib import Path
 from statistics import median
@@ -196,7 +197,7 @@ def _proposing(untidy: float) -> tuple[str, int, float, float, float]:
                 words = [*frame, "describe", "account", "-n", name, "-W", "--raw"]
                 subprocess.run(words, check=True, capture_output=True)
 
-        plan = json.loads(propose("--format", "json"))  # and compiles what was never imported before
+        plan = json.loads(propose("--format", "json"))
         loops, runs = [], []
         for index in range(ROUNDS):
             loops.append(timed(lambda index=index: describe(names[index::ROUNDS])))
@@ -297,6 +298,7 @@ def main() -> None:
     parser.add_argument("name", nargs="*", choices=[*BENCHES, []], help="which ones; without a name all")
     chosen = parser.parse_args().name or list(BENCHES)
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
+    compile_dir(ROOT / "optimizer", quiet=1)  # as pip does when it installs, whatever PYTHONDONTWRITEBYTECODE says here
     lines = [
         "# Figures",
         "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from optimizer.claims.model import AccountClaims, OperatorClaims, UserClaims
 
@@ -78,6 +78,8 @@ class Hierarchy:
     store: str = ""
     managed: bool = False
     has_users: bool = True
+    _owners: list[Any] = field(default_factory=list, repr=False, compare=False)
+    """What `users_of` remembers: a mapping of users, and its users by account. Copies of a hierarchy share it."""
 
     def with_account(self, account: Signed[AccountClaims]) -> Hierarchy:
         """A hierarchy with one account replaced (found by its key)."""
@@ -87,18 +89,25 @@ class Hierarchy:
     def with_user(self, user: Signed[UserClaims]) -> Hierarchy:
         """A hierarchy with one user replaced (found by its key and account)."""
         users = {**self.users, (user.claims.sub, user.claims.account): user}
-        return replace(self, users=MappingProxyType(users))
+        return replace(self, users=MappingProxyType(users), _owners=[])
 
     def users_of(self, account: AccountKey) -> Iterable[Signed[UserClaims]]:
         """The users of one account, in the order they were read."""
-        return (user for (_, owner), user in self.users.items() if owner == account)
+        if not self._owners or self._owners[0] is not self.users:
+            by_account: dict[AccountKey, list[Signed[UserClaims]]] = {}
+            for (_, owner), user in self.users.items():
+                by_account.setdefault(owner, []).append(user)
+            self._owners[:] = self.users, by_account
+        users: list[Signed[UserClaims]] = self._owners[1].get(account, [])
+        return iter(users)
 
     def only(self, account: AccountKey) -> Hierarchy:
         """The part of this hierarchy that one account and its users make up, the operator included."""
         return replace(
             self,
             accounts={account: self.accounts[account]},
-            users={key: user for key, user in self.users.items() if key[1] == account},
+            _owners=[],
+            users={(user.claims.sub, account): user for user in self.users_of(account)},
         )
 
     @property
@@ -110,5 +119,6 @@ class Hierarchy:
         if self.operator is not None:
             texts.append(self.operator.token.text)
         for text in sorted(texts):
-            digest.update(text.encode() + b"\n")
+            digest.update(text.encode())
+            digest.update(b"\n")
         return digest.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -197,6 +198,34 @@ def damaged(draw: st.DrawFn) -> bytes:
     if keys:
         place[draw(st.sampled_from(keys))] = draw(broken)
     return json.dumps(payload, ensure_ascii=draw(st.booleans())).encode(errors="surrogatepass")
+
+
+@st.composite
+def oddly_written(draw: st.DrawFn) -> bytes:
+    """A payload in which names come twice, in other case, or with the long s of Go's folding."""
+    payload = draw(every_payload)
+    chance = random.Random(draw(st.integers(0, 2**32)))  # far faster than a draw a member
+    often = draw(st.sampled_from([0.0, 0.01, 0.03, 0.1]))
+
+    def cased(name: str) -> str:
+        other = chance.choice((name.upper(), name.title(), name.replace("s", "\u017f", 1)))
+        return other if chance.random() < often else name
+
+    def written(value: Any) -> str:
+        if isinstance(value, list):
+            return f"[{','.join(map(written, value))}]"
+        if not isinstance(value, dict):
+            other = chance.choice((None, 2**63, 1.5, "x", [], True))
+            return json.dumps(other if chance.random() < often / 3 else value)
+        members = [(cased(name), inner) for name, inner in value.items()]
+        for name, inner in value.items():
+            if chance.random() < often:
+                members.append((cased(name), chance.choice((None, inner, inner, 1, "x", {}, *value.values()))))
+        if chance.random() < often:
+            chance.shuffle(members)
+        return f"{{{','.join(f'{json.dumps(name)}:{written(inner)}' for name, inner in members)}}}"
+
+    return written(payload).encode()
 
 
 def steps(place: Any) -> Any:

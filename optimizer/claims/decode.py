@@ -26,7 +26,7 @@ from optimizer.claims.model import (
     UserClaims,
     UserLimits,
 )
-from optimizer.claims.readers import LAYOUTS
+from optimizer.claims.readers import LAYOUTS, NAMES
 from optimizer.errors import TokenError
 from optimizer.text import printable
 
@@ -79,6 +79,11 @@ def _refusal(kind: str, version: int) -> TokenError:
 
 def _kind_and_version(document: Mapping[str, Json]) -> tuple[str, int]:
     """Server: ``jwt.identifier``: a ``type`` beside ``nats`` makes it version 1."""
+    nats = document.get("nats")
+    if type(nats) is dict and NAMES.issuperset(document) and NAMES.issuperset(nats):  # no other name is taken for these
+        kind, number = nats.get("type"), nats.get("version")
+        if type(kind) is str and type(number) is int and "type" not in document and type(document) is dict:
+            return kind, integer(number, None)
     top, inner, version = "", "", 0
     for name, value in document.items():
         folded = gojson.folded(name)
@@ -202,14 +207,15 @@ def _signing_key(item: str | dict[str, Json]) -> SigningKey:
     if isinstance(item, str):
         return SigningKey(item)
     template = item.get("template") or {}
+    unknown = template.pop(UNKNOWN, {})
     scope = Scope(
         kind="user_scope",
         role=item.get("role", ""),
-        permissions=_permissions({**template, UNKNOWN: {}}),
+        permissions=_permissions(template),
         limits=_user_limits(template),
         description=item.get("description", ""),
         unknown=item.get(UNKNOWN, {}),
-        unknown_template=template.get(UNKNOWN, {}),
+        unknown_template=unknown,
     )
     return SigningKey(item.get("key", ""), scope)
 
@@ -229,12 +235,12 @@ def _flat(item: dict[str, Json]) -> dict[str, Json]:
 
 def _permissions(item: dict[str, Json]) -> PermissionLists:
     """The permission block among the members of ``item``."""
-    resp = item.get("resp")
+    pub, sub, resp = item.get("pub"), item.get("sub"), item.get("resp")
     return PermissionLists(
-        pub=SubjectLists(**(item.get("pub") or {})),  # null changes nothing in Go
-        sub=SubjectLists(**(item.get("sub") or {})),
-        resp=None if resp is None else ResponsePermission(**resp),
-        unknown=item.get(UNKNOWN, {}),
+        SubjectLists(**pub) if pub else _NO_LISTS,  # null changes nothing in Go
+        SubjectLists(**sub) if sub else _NO_LISTS,
+        None if resp is None else ResponsePermission(**resp),
+        item.get(UNKNOWN, {}),
     )
 
 
@@ -253,6 +259,7 @@ def _user_limits(item: dict[str, Json]) -> UserLimits:
     )
 
 
+_NO_LISTS: Final = SubjectLists()
 _BUILDERS: Final[dict[str, Any]] = {
     "operator": _operator,
     "account": _account,

@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
 from optimizer.errors import TokenError
@@ -26,6 +25,7 @@ UNKNOWN = "unknown"
 
 _MAX_DEPTH = 64  # of members nobody knows; the deepest struct of a token has 6 levels
 _EXACT = 2**53
+_INTEGERS = {int}
 _STRINGS = {str}
 _STRINGS_AND_NULL = {str, type(None)}
 _WRITTEN_IN_FULL = 1e21  # from here on Go writes an exponent
@@ -105,7 +105,8 @@ class Struct:
     """
 
     def __init__(self, members: Mapping[str, Reader]) -> None:
-        self.members = dict(members)
+        self.members = {name: (reader, _AS_IT_IS.get(reader)) for name, reader in members.items()}
+        self._names = frozenset(members)
 
     def __call__(self, value: Json, old: Json) -> Json:
         """The members read, by name; an absent one is absent."""
@@ -117,19 +118,40 @@ class Struct:
         members = self.members
         for name, item in value.items():
             key = name
-            reader = members.get(key)
-            if reader is None:
+            member = members.get(key)
+            if member is None:
                 key = folded(name)
-                reader = members.get(key)
-                if reader is None:
+                member = members.get(key)
+                if member is None:
                     known.setdefault(UNKNOWN, {})[name] = _kept(item, name)
                     continue
+            reader, as_it_is = member
+            if type(item) is as_it_is:
+                known[key] = item
+                continue
             try:
                 known[key] = reader(item, known.get(key))
             except Mismatch as problem:
                 problem.path.append("." + key)
                 raise
         return known
+
+
+class GenericStruct(Struct):
+    """A struct that Go reads from what it first read as ``interface{}``. Server: ``SigningKeys.UnmarshalJSON``.
+
+    That is `plain` before reading. Where all names are known and written once, only the member that a refusal names
+    depends on it.
+    """
+
+    def __call__(self, value: Json, old: Json) -> Json:
+        """The members read, by name; an absent one is absent."""
+        if type(value) is dict and self._names.issuperset(value):
+            try:
+                return super().__call__(value, old)
+            except Mismatch:
+                pass
+        return super().__call__(plain(value), old)
 
 
 def optional(struct: Reader) -> Reader:
@@ -168,7 +190,8 @@ def bounded(low: int, high: int) -> Reader:
     return integer
 
 
-integer = bounded(-(2**63), 2**63 - 1)
+_LEAST, _MOST = -(2**63), 2**63 - 1
+integer = bounded(_LEAST, _MOST)
 
 
 def through_float(value: Json, old: Json) -> Json:
@@ -186,7 +209,13 @@ def through_float(value: Json, old: Json) -> Json:
         number = math.inf
     if not number.is_integer() or abs(number) >= _WRITTEN_IN_FULL:
         raise Mismatch("an integer", value)
+    from decimal import Decimal  # noqa: PLC0415 a number above 2**53 or with an exponent, which nsc never writes
+
     return integer(int(Decimal(repr(number))), old)
+
+
+_AS_IT_IS: Mapping[Reader, type] = {text: str, flag: bool}
+"""Readers, each with a type whose values it returns as they are, whatever came before."""
 
 
 def texts(value: Json, old: Json) -> Json:
@@ -212,15 +241,15 @@ def listed(struct: Reader, *, null: bool = True) -> Reader:
             raise Mismatch("a list", value)
         if old:  # Go would merge the second list into the first, element by element
             raise Mismatch("one list, not two of that name,", value)
-        found = []
-        for index, item in enumerate(value):
-            try:
+        found: list[Json] = []
+        try:
+            for item in value:
                 if item is None and not null:
                     raise Mismatch("an object", item)  # noqa: TRY301 the index is added below
                 found.append(struct(item, None) or {})
-            except Mismatch as problem:
-                problem.path.append(f"[{index}]")
-                raise
+        except Mismatch as problem:
+            problem.path.append(f"[{len(found)}]")
+            raise
         return tuple(found)
 
     return objects
@@ -234,6 +263,8 @@ def mapped(reader: Reader) -> Reader:
             return None
         if not isinstance(value, dict):
             raise Mismatch("an object", value)
+        if reader is integer and type(value) is dict and old is None and _are_integers(value.values()):
+            return value
         found: dict[str, Json] = {} if old is None else old
         for name, item in value.items():
             try:
@@ -272,6 +303,11 @@ def _kept(value: Json, name: str) -> Json:
                 raise TokenError(f"`{printable(name)[:64]}` holds a number that no float64 holds")
         level = [inner for item in level for inner in _children(item)]
     return value
+
+
+def _are_integers(values: Collection[Json]) -> bool:
+    """Whether `integer` reads each of the values as it is."""
+    return set(map(type, values)) == _INTEGERS and min(values) >= _LEAST and max(values) <= _MOST
 
 
 def _children(value: Json) -> list[Json]:

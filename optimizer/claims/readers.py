@@ -8,9 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from optimizer.claims import gojson
-from optimizer.claims.gojson import Mismatch, Struct, flag, integer, listed, mapped, optional, text, texts
+from optimizer.claims.gojson import (
+    GenericStruct,
+    Mismatch,
+    Struct,
+    flag,
+    integer,
+    listed,
+    mapped,
+    optional,
+    text,
+    texts,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from optimizer.claims.gojson import Json, Reader
 
 
@@ -59,7 +72,7 @@ def _keys_and_scopes(value: Json, old: Json) -> Json:
             found.append(item)
         elif isinstance(item, dict):
             try:
-                found.append(_scope(gojson.plain(item)))
+                found.append(_scope(item))
             except Mismatch as problem:
                 problem.path.append(f"[{index}]")
                 raise
@@ -73,12 +86,12 @@ def _scope(item: dict[str, Json]) -> dict[str, Json]:
     return found
 
 
-def _user_members(number: Reader) -> dict[str, Reader]:
-    """What a user and a scope's template have in common; ``number`` reads their integers."""
+def _user_members(number: Reader, struct: type[Struct] = Struct) -> dict[str, Reader]:
+    """What a user and a scope's template have in common; ``number`` reads their integers, ``struct`` their objects."""
     return {
-        **_permission_members(number),
+        **_permission_members(number, struct),
         "src": _source_networks,
-        "times": listed(Struct({"start": text, "end": text})),
+        "times": listed(struct({"start": text, "end": text})),
         "times_location": text,
         "subs": number,
         "data": number,
@@ -89,11 +102,11 @@ def _user_members(number: Reader) -> dict[str, Reader]:
     }
 
 
-def _permission_members(number: Reader) -> dict[str, Reader]:
+def _permission_members(number: Reader, struct: type[Struct] = Struct) -> dict[str, Reader]:
     return {
-        "pub": Struct({"allow": texts, "deny": texts}),
-        "sub": Struct({"allow": texts, "deny": texts}),
-        "resp": optional(Struct({"max": number, "ttl": number})),
+        "pub": struct({"allow": texts, "deny": texts}),
+        "sub": struct({"allow": texts, "deny": texts}),
+        "resp": optional(struct({"max": number, "ttl": number})),
     }
 
 
@@ -110,12 +123,12 @@ _JETSTREAM_LIMITS = _all(
     "mem_storage disk_storage streams consumer max_ack_pending mem_max_stream_bytes disk_max_stream_bytes",
 ) | {"max_bytes_required": flag}
 _TARGETS = listed(Struct({"subject": text, "weight": gojson.bounded(0, 255), "cluster": text}))
-_SCOPE = Struct(
+_SCOPE = GenericStruct(
     {
         "kind": text,
         "key": text,
         "role": text,
-        "template": Struct(_user_members(gojson.through_float)),
+        "template": GenericStruct(_user_members(gojson.through_float, GenericStruct)),
         "description": text,
     }
 )
@@ -151,14 +164,28 @@ _ACCOUNT_1: Final[dict[str, Reader]] = {
 }
 _GENERIC: Final[dict[str, Reader]] = {"tags": texts, "type": text, "version": integer}
 _HEAD = _all(text, "aud jti iss name sub") | _all(integer, "exp iat nbf")
+_OPERATOR_2 = _OPERATOR_1 | {"assert_server_version": text, "strict_signing_key_usage": flag}
+_ACCOUNT_2: Final[dict[str, Reader]] = _ACCOUNT_1 | {
+    "limits": Struct(_ACCOUNT_LIMITS | _JETSTREAM_LIMITS | {"tiered_limits": mapped(Struct(_JETSTREAM_LIMITS))}),
+    "signing_keys": _keys_and_scopes,
+    "default_permissions": Struct(_permission_members(integer)),
+    "mappings": mapped(_targets),
+    "authorization": Struct({"auth_users": texts, "allowed_accounts": texts, "xkey": text}),
+    "trace": optional(Struct({"dest": text, "sampling": integer})),
+    "cluster_traffic": text,
+    "description": text,
+    "info_url": text,
+}
+_USER_2 = _user_members(integer) | {"issuer_account": text}
+_ACTIVATION_2 = {"subject": text, "kind": _kind_of_export, "issuer_account": text}
 
 
-def _version_1(members: dict[str, Reader]) -> Struct:
-    return Struct(_HEAD | {"tags": texts, "type": text, "issuer_account": text, "nats": Struct(members)})
+def _version_1(members: Mapping[str, Reader]) -> Struct:
+    return Struct({**_HEAD, "tags": texts, "type": text, "issuer_account": text, "nats": Struct(members)})
 
 
-def _version_2(members: dict[str, Reader]) -> Struct:
-    return Struct(_HEAD | {"nats": Struct(_GENERIC | members)})
+def _version_2(members: Mapping[str, Reader]) -> Struct:
+    return Struct({**_HEAD, "nats": Struct({**_GENERIC, **members})})
 
 
 LAYOUTS: Final = {
@@ -166,23 +193,10 @@ LAYOUTS: Final = {
     ("account", 1): _version_1(_ACCOUNT_1),
     ("user", 1): _version_1(_user_members(integer)),
     ("activation", 1): _version_1({"subject": text, "type": _kind_of_export}),
-    ("operator", 2): _version_2(_OPERATOR_1 | {"assert_server_version": text, "strict_signing_key_usage": flag}),
-    ("account", 2): _version_2(
-        _ACCOUNT_1
-        | {
-            "limits": Struct(
-                _ACCOUNT_LIMITS | _JETSTREAM_LIMITS | {"tiered_limits": mapped(Struct(_JETSTREAM_LIMITS))}
-            ),
-            "signing_keys": _keys_and_scopes,
-            "default_permissions": Struct(_permission_members(integer)),
-            "mappings": mapped(_targets),
-            "authorization": Struct({"auth_users": texts, "allowed_accounts": texts, "xkey": text}),
-            "trace": optional(Struct({"dest": text, "sampling": integer})),
-            "cluster_traffic": text,
-            "description": text,
-            "info_url": text,
-        }
-    ),
-    ("user", 2): _version_2(_user_members(integer) | {"issuer_account": text}),
-    ("activation", 2): _version_2({"subject": text, "kind": _kind_of_export, "issuer_account": text}),
+    ("operator", 2): _version_2(_OPERATOR_2),
+    ("account", 2): _version_2(_ACCOUNT_2),
+    ("user", 2): _version_2(_USER_2),
+    ("activation", 2): _version_2(_ACTIVATION_2),
 }
+NAMES: Final = frozenset({"nats"}).union(_HEAD, _GENERIC, _OPERATOR_2, _ACCOUNT_2, _USER_2, _ACTIVATION_2)
+"""What members are called beside and inside the ``nats`` of version 2. Each is as `gojson.folded` leaves it."""

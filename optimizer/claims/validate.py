@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from optimizer.claims.model import AccountClaims, Export, Import, Json
 
 _LONGEST_INFO = 8 * 1024
-_URL = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?:\[[^\]/?#]+\]|[^/?#:@\s\[\]]+)(?::[0-9]*)?(?:[/?#].*)?", re.DOTALL
-)
+_URL = r"(?s)[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?:\[[^\]/?#]+\]|[^/?#:@\s\[\]]+)(?::[0-9]*)?(?:[/?#].*)?"
 _REFERENCE = re.compile(r"\$([+-]?[0-9]{1,18})")  # what Go's strconv.Atoi takes for a number
 _WILDCARD = re.compile(r"[*>]")
 _WHOLE = 100  # per cent
@@ -117,7 +115,7 @@ def _import_refusals(claims: AccountClaims) -> Iterator[str]:
     services: dict[str, list[str]] = {}
     for each in claims.imports:
         if each.type == "service":
-            local = each.to or _without_references(each.local_subject) or each.subject
+            local = each.to or (each.local_subject and _without_references(each.local_subject)) or each.subject
             services.setdefault(each.account, []).append(local)
     for subjects in services.values():
         pair = _overlap(subjects)
@@ -205,8 +203,8 @@ def _one_export(export: Export) -> Iterator[str]:
     if export.response_threshold < 0 or (export.response_threshold and not service):
         yield f"{name} has a response threshold that it must not have"
     yield from _subject_refusals(export.subject, "export")
-    position, tokens = export.account_token_position, export.subject.split(".")
-    if position > 0 and (position > len(tokens) or tokens[position - 1] != "*"):
+    position = export.account_token_position
+    if position > 0 and export.subject.split(".")[position - 1 : position] != ["*"]:
         yield f"the account token position {position} of `{export.subject}` is not one of its `*`"
     yield from _info_refusals("export", export.description, export.info_url)
 
@@ -263,15 +261,16 @@ def _limit_refusals(claims: AccountClaims) -> Iterator[str]:
         limit = claims.limits.get(name, 0)
         if limit != -1 and used > limit:
             yield f"it has {used} {name} and is allowed {limit}"
-    wildcards = [export.subject for export in claims.exports if Subject(export.subject).has_wildcard]
-    if claims.limits.get("exports", 0) != -1 and not claims.limits.get("wildcards") and wildcards:
-        yield f"it exports `{wildcards[0]}` and is allowed no wildcards in exports"
+    if claims.limits.get("exports", 0) != -1 and not claims.limits.get("wildcards"):
+        wildcards = [export.subject for export in claims.exports if Subject(export.subject).has_wildcard]
+        if wildcards:
+            yield f"it exports `{wildcards[0]}` and is allowed no wildcards in exports"
 
 
 def _info_refusals(owner: str, description: str, url: str) -> Iterator[str]:
-    if max(len(description.encode()), len(url.encode())) > _LONGEST_INFO:
+    if (description or url) and max(len(description.encode()), len(url.encode())) > _LONGEST_INFO:
         yield f"a description or information URL of the {owner} is longer than {_LONGEST_INFO} bytes"
-    if url and not _URL.fullmatch(url):
+    if url and not re.fullmatch(_URL, url):
         yield f"the information URL of the {owner} has no scheme or no host"
 
 
@@ -281,12 +280,14 @@ def _subject_refusals(subject: str, what: str) -> Iterator[str]:
         yield f"the subject of an {what} is empty" if what[0] in "aei" else f"the subject of a {what} is empty"
     elif " " in subject:
         yield f"the subject `{subject}` has spaces"
-    elif "" in subject.split("."):
+    elif ".." in subject or subject[0] == "." or subject[-1] == ".":
         yield f"the subject `{subject}` has an empty token"
 
 
 def _overlap(subjects: list[str]) -> tuple[str, str] | None:
     """Two of the subjects of which `is_contained` holds; the server compares each with each."""
+    if len(subjects) <= 1:
+        return None
     ordered = sorted(subjects)
     if not (any(map(eq, ordered, ordered[1:])) or any(_has_company(subject, ordered) for subject in ordered)):
         return None

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from optimizer.errors import OutputError
 from optimizer.reports.style import Style
-from optimizer.review.files import write_files
 from optimizer.text import printable
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ def emit(text: str, output: Path | None = None) -> None:
         except OSError as error:
             raise OutputError(f"standard output cannot be written: {(error.strerror or str(error)).lower()}") from None
     else:
+        from optimizer.review.files import write_files  # noqa: PLC0415 3 ms that only a file pays
+
         write_files({output: text})
 
 

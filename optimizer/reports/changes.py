@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-
 from optimizer.proposals import Safety
 from optimizer.reports import words
+from optimizer.reports.style import width_of
 from optimizer.reports.widening import grant_sentences
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ def _change_lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
     """The first entries that go, and all that come: few entries come, and they are what a person looks for."""
     left_out = [change for change in changes[_ENTRIES_SHOWN:] if change.sign == "-"]
     few = [change for change in changes if change not in left_out]
-    width = max((cell_len(change.text) for change in few), default=0)
+    width = max((width_of(change.text) for change in few), default=0)
     last = ""
     for change in few:
         if change.sign == "+" and left_out:
@@ -139,7 +138,7 @@ def _change_lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
         entry = style.paint(f"{change.sign} {change.text}", "red" if change.sign == "-" else "green")
         line = f"      {title:{_TITLE}}{entry}"
         if change.reason and width < _REASON_AT - 6 - _TITLE:
-            line += " " * (width - cell_len(change.text) + 2) + style.paint(change.reason, "dim")
+            line += " " * (width - width_of(change.text) + 2) + style.paint(change.reason, "dim")
         yield line
         if change.reason and width >= _REASON_AT - 6 - _TITLE:
             yield from style.wrapped(change.reason, 6 + _TITLE + 2, 2)

@@ -6,8 +6,6 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -50,6 +48,15 @@ class Style:
         )
 
 
+def width_of(text: str) -> int:
+    """How many columns of a terminal a printable text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 2 ms that plain ASCII does not pay
+
+    return cell_len(text)
+
+
 def columns(rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset(), indent: int = 2) -> list[str]:
     """Rows of cells in columns two spaces apart.
 
@@ -63,12 +70,12 @@ def columns(rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset(), 
     table = [tuple(row) for row in rows]
     if not table:
         return []
-    widths = [max(cell_len(row[column]) for row in table) for column in range(len(table[0]))]
+    widths = [max(width_of(row[column]) for row in table) for column in range(len(table[0]))]
     lines = []
     for row in table:
         cells = []
         for column, cell in enumerate(row):
-            padding = " " * (widths[column] - cell_len(cell))
+            padding = " " * (widths[column] - width_of(cell))
             cells.append(padding + cell if column in right else cell + padding)
         lines.append((" " * indent + "  ".join(cells)).rstrip())
     return lines

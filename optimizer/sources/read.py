@@ -13,7 +13,6 @@ from optimizer.errors import SourceError, UsageError
 from optimizer.sources import files, tokens
 from optimizer.sources.fold import fold
 from optimizer.sources.jwt_files import open_directory, open_file, open_input
-from optimizer.sources.nsc_home import open_own_store
 from optimizer.sources.nsc_store import is_operator_dir, open_operator, open_stores, operators_in
 from optimizer.sources.server_config import is_config, open_config
 
@@ -83,6 +82,8 @@ def read(
 def _opened(source: str | None, operator: str | None, stdin: BinaryIO | None) -> tuple[Source, str | None]:
     """The source, and the operator still to be looked for inside it."""
     if source is None:
+        from optimizer.sources.nsc_home import open_own_store  # noqa: PLC0415 only this needs it
+
         return open_own_store(operator), None
     if source == "-":
         return open_input(stdin or sys.stdin.buffer), operator
@@ -144,11 +145,17 @@ def _archive(path: str) -> SourceError:
 
 @contextmanager
 def _without_collecting() -> Iterator[None]:
-    """No garbage collection while some hundred thousand records are made, none of which is garbage."""
+    """No garbage collection while some hundred thousand records are made, none of which is garbage.
+
+    Nor at once when it is over: to freeze and unfreeze makes all of them old, unseen.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_on:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _UTF16_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32 LE begins as UTF-16 LE does
-_TOKEN = re.compile(r"""(?<![^\s"'`,;])e(?:[wy][\w+/-]|30\.)[^\s"'`,;]*+""", re.ASCII)
+_BEGINNING = r"e(?:[wy][\w+/-]|30\.)"
+_TOKEN = re.compile(rf"""(?<![^\s"'`,;]){_BEGINNING}[^\s"'`,;]*+""", re.ASCII)
+_BEGINS = re.compile(_BEGINNING.encode())
+_ENDS = b" \t\n\r\f\v\"'`,;\0"
 # A token's header is base64 of `{"`, `{ `, `{\n` or `{}`. A seed begins with `S`, so none is ever taken for a token.
 
 MOST = 100_000
@@ -61,6 +64,9 @@ def token_texts(data: bytes) -> list[str]:
     SourceError
         It holds nothing like a token; the message holds nothing of the content.
     """
+    alone = data.strip()
+    if _BEGINS.match(alone) and alone.isascii() and not any(byte in alone for byte in _ENDS):
+        return [alone.decode()]  # as nsc writes them
     text = text_of(data)
     found = [match[0] for match in islice(_TOKEN.finditer(text), MOST + 1)]
     if len(found) > MOST:

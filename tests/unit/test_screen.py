@@ -52,7 +52,7 @@ def test_where_the_screen_sees_nothing_no_role_is_spelled_out(texts, domain):
     allow = tuple(text.replace("$JS.API", f"$JS.{domain}.API") if domain else text for text in texts)
     lists = PermissionLists(pub=SubjectLists(allow=allow))
     if not may_find(lists):
-        assert [finding for rule in RULES for finding in rule.find(Block(Target("user", "A"), lists))] == []
+        assert [finding for rule in RULES for finding in rule.look(Block(Target("user", "A"), lists))] == []
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)

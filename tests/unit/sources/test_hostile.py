@@ -203,6 +203,43 @@ def test_a_file_that_vanishes_is_named_and_the_rest_read(store, monkeypatch):
     assert len(hierarchy.users) == 3
 
 
+def as_pipe(path):
+    os.mkfifo(path)
+
+
+def as_link_out(path):
+    os.symlink("/etc/hostname", path)
+
+
+def as_directory(path):
+    os.mkdir(path)
+
+
+@pytest.mark.parametrize(
+    ("swapped", "reason"),
+    [
+        (as_pipe, "is a named pipe, not a file"),
+        (as_link_out, "is a symbolic link that leaves the source"),
+        (as_directory, "is a directory, not a file"),
+    ],
+)
+def test_what_took_the_place_of_a_listed_file_is_named_and_not_read(store, monkeypatch, swapped, reason):
+    listed = files.entries
+
+    def and_then_swapped(directory):
+        found = listed(directory)
+        if directory.endswith("A/users"):
+            os.unlink(f"{directory}/bad.jwt")
+            swapped(f"{directory}/bad.jwt")
+        return found
+
+    store.write("accounts/A/users/bad.jwt", token_of(store))
+    monkeypatch.setattr(files, "entries", and_then_swapped)
+    hierarchy = store.read()
+    assert reason in reasons(hierarchy)["accounts/A/users/bad.jwt"]
+    assert len(hierarchy.users) == 3
+
+
 def test_a_directory_that_vanishes_is_named_and_the_rest_read(store, monkeypatch):
     listed = files.entries
 
