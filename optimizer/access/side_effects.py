@@ -7,6 +7,7 @@ some absent values filled in. Most of that is inert; the rest keeps an edit from
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from optimizer.claims.model import PermissionLists, SubjectLists, UserLimits
@@ -39,14 +40,16 @@ def side_effects(before: AccountClaims | UserClaims, after: AccountClaims | User
     """
     return tuple(
         "unknown members" if name.startswith("unknown") else name
-        for name in (field.name for field in fields(before))
-        if name not in _INERT
-        and (old := getattr(before, name)) is not (new := getattr(after, name))
+        for name in _names(type(before))
+        if (old := getattr(before, name)) is not (new := getattr(after, name))
+        and old != new
         and _meant(name, old) != _meant(name, new)
     )
 
 
-_INERT = ("iat", "jti")
+@lru_cache
+def _names(kind: type[AccountClaims | UserClaims]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if field.name not in ("iat", "jti"))
 
 
 def _meant(name: str, value: Any) -> object:  # noqa: ANN401 whatever a field of the claims holds

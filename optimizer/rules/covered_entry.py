@@ -40,7 +40,6 @@ from optimizer.access.symbolic import covers_template
 from optimizer.edits import ListName
 from optimizer.proposals import Severity
 from optimizer.rules.rule import Block, Rule
-from optimizer.subjects.trie import covered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,11 +54,7 @@ def find(block: Block) -> Iterator[Finding]:
         wide = [entry for entry in plain if entry.subject.has_wildcard]
         if not wide:
             continue
-        found = {
-            plain[index].text: plain[by].text
-            for index, by in covered(plain).items()
-            if plain[index].text != plain[by].text
-        }
+        found = {entry.text: by.text for entry, by in block.covered(name).items()}
         if name.is_allow:
             for entry in block.entries(name):
                 by = next((w for w in wide if entry.is_template and covers_template(w.subject, entry.text)), None)

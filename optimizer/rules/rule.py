@@ -10,6 +10,7 @@ from optimizer.proposals import Basis, Evidence, Finding, Severity
 from optimizer.rules.patterns import Patterns
 from optimizer.subjects.once import once
 from optimizer.subjects.subject import entry_of
+from optimizer.subjects.trie import covered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,6 +49,12 @@ class Block:
             for entry in self.entries(name)
             if entry.queue is None and not entry.is_template and not entry.is_ignored(publish=publish)
         )
+
+    def covered(self, name: ListName) -> Mapping[Entry, Entry]:
+        """Each plain entry of a list that another plain one covers, and one that covers it."""
+        # In an order of their own, so that a list that was only sorted, or lost copies, is not looked at again.
+        entries = sorted(set(self.plain(name)), key=str)
+        return {entries[index]: entries[by] for index, by in covered(entries).items()}
 
     def patterns(self, name: ListName) -> Patterns:
         """The subjects of a list's `plain` entries, to ask what they cover."""

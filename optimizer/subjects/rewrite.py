@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from optimizer.subjects.subject import Entry
+from optimizer.subjects.subject import Entry, entry_of
 from optimizer.subjects.trie import Automaton, covered
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def _maximal(language: Sequence[Tokens]) -> list[Tokens]:
 
 
 def _outermost(patterns: Sequence[Tokens]) -> list[Tokens]:
-    entries = [Entry(".".join(tokens)) for tokens in patterns]
+    entries = [entry_of(".".join(tokens)) for tokens in patterns]
     inside = covered(entries)
     return sorted(tokens for index, tokens in enumerate(patterns) if index not in inside)
 
