@@ -226,7 +226,9 @@ class _Walker:
         """Subscriptions that only one of the two accepts, and messages that only one delivers to those both accept."""
         if self.before.sub == self.after.sub:
             return
-        asked = [self._asking(queue) for queue in self._queues()]
+        queues = self._queues()
+        asked = [self._asking(queue) for queue in queues[:2]]
+        asked += [self._asking(queue, like=asked[1]) for queue in queues[2:]]
         yield from _shortest(
             (direction, Subscribe(subject, asking.queue))
             for asking in asked
@@ -254,8 +256,10 @@ class _Walker:
                 if direction in words:
                     yield direction, probe(_text(words[direction]))
 
-    def _asking(self, queue: str | None) -> Subscriptions:
-        return Subscriptions(self.before, self.after, queue, server=self.server, effort=self.effort, fresh=self.fresh)
+    def _asking(self, queue: str | None, like: Subscriptions | None = None) -> Subscriptions:
+        return Subscriptions(
+            self.before, self.after, queue, server=self.server, effort=self.effort, fresh=self.fresh, like=like
+        )
 
     def _publishing(self) -> Both:
         return Both(
@@ -299,14 +303,16 @@ class _Walker:
         A subscription is its message's subject with some tokens made ``*``, or its end made ``>``.
         """
         queue = asking.queue
+        # Where the deny lists mean the same, only a filter that one of them alone switches on can be noticed.
+        same_loaders = loaders.only_before is None and loaders.only_after is None
+        if same_loaders and self.before.sub.deny == self.after.sub.deny:
+            return
         denying = Both(
             deny_patterns(self.before.sub, queue, self.server),
             deny_patterns(self.after.sub, queue, self.server),
             self.effort,
             asked_for_any(self.server),
         )
-        # Where the deny lists mean the same, only a filter that one of them alone switches on can be noticed.
-        same_loaders = loaders.only_before is None and loaders.only_after is None
         trie = denying.trie
         if same_loaders and not any(self._differences(denying, lambda state: _flag(*denying.split(state)))):
             return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.settings import Server
 from optimizer.subjects.both import Both
-from optimizer.subjects.permissions import accepts, subscribe_patterns
+from optimizer.subjects.permissions import accepts, bits_in_queue, subscribe_patterns, subscribe_rows
 from optimizer.subjects.search import Effort, Letter, Word, shortest_words
 from optimizer.subjects.subject import is_word
 from optimizer.subjects.trie import FRESH, Automaton, State
@@ -137,17 +137,25 @@ class Subscriptions:
         server: Server,
         effort: Effort,
         fresh: str,
+        like: Subscriptions | None = None,
     ) -> None:
+        """``like`` answers for another queue name: all that differs are the bits."""
         self.queue = queue
         self._server = server
         self._effort = effort
         self._fresh = fresh
-        self.both = Both(
-            subscribe_patterns(before.sub, queue, server),
-            subscribe_patterns(after.sub, queue, server),
-            effort,
-        )
-        self._raw = Raw(before.sub, after.sub) if server is Server.EARLIER else None
+        if queue is None:
+            sides = [subscribe_patterns(side, None, server) for side in (before.sub, after.sub)]
+            self.both = Both(sides[0], sides[1], effort)
+        else:
+            self._rows = [subscribe_rows(side, server) for side in (before.sub, after.sub)] if like is None else like._rows
+            old, new = (bits_in_queue(rows, queue) for rows in self._rows)
+            if like is None:
+                tokens = [[row[0] for row in rows] for rows in self._rows]
+                self.both = Both(zip(tokens[0], old, strict=True), zip(tokens[1], new, strict=True), effort)
+            else:
+                self.both = like.both.remarked(old, new)
+        self._raw = (like._raw if like is not None else Raw(before.sub, after.sub)) if server is Server.EARLIER else None
 
     def accepted(self, state: State) -> tuple[bool, bool]:
         """Whether before and after accept what was read so far."""
