@@ -48,7 +48,7 @@ def pared(before: Permissions, after: Permissions) -> Pared | None:
 
 
 def touches(entry: Entry, other: Entry) -> bool:
-    """Whether two plain patterns agree as far as both go: whether some subject is matched by a beginning of each."""
+    """Whether two plain patterns agree as far as both go, so that what one admits may lie inside the other or on its way."""
     for mine, theirs in zip(entry.subject.tokens, other.subject.tokens, strict=False):
         if mine == ">" or theirs == ">":
             return True
@@ -68,10 +68,11 @@ def _near(old: Permission, new: Permission, numbers: dict[str, str]) -> tuple[Si
     if len(changed) * len(every) > MOST or not (old.is_plain and new.is_plain):
         return None
     ends = [entry_of(text) for text in changed]
-    kept = sorted(text for text in _beside(ends, every) if any(touches(entry_of(text), end) for end in ends))
+    kept = {text for text in _beside(ends, every) if any([touches(entry_of(text), end) for end in ends])}
+    kept |= _hiding(kept, every)
     named = {
         text: ".".join([numbers.setdefault(token, str(len(numbers))) for token in text.split(".")])
-        for text in dict.fromkeys([*changed, *kept])
+        for text in dict.fromkeys([*changed, *sorted(kept)])
     }
 
     def side(allow: frozenset[str], deny: frozenset[str]) -> Side:
@@ -89,3 +90,9 @@ def _beside(changed: Iterable[Entry], texts: Iterable[str]) -> list[str]:
         for text in texts
         if text.startswith(heads) or any([head.startswith(entry_of(text).head) for head in heads])
     ]
+
+
+def _hiding(kept: Iterable[str], texts: Iterable[str]) -> set[str]:
+    """What passes a final `*` of those kept on a literal beside it, and before 2.12.14 hides it."""
+    heads = {text[:-1] for text in kept if text.endswith("*")}
+    return {text for text in texts if any([text.startswith(head) and "." in text[len(head) :] for head in heads])}
