@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from optimizer.access.principals import blocks
+from optimizer.collecting import without_collecting
 from optimizer.edits import permission_lists, touches_account_token
 from optimizer.judge import State, by_account, obstacles, service_importers, verdict
 from optimizer.proposals import Plan, Proposal, Safety, SetAside
@@ -39,6 +40,7 @@ MANY = 8
 _ORDER = (Safety.SAFE, Safety.GUARDED, Safety.RISKY, Safety.ADVICE)
 
 
+@without_collecting()
 def examine(hierarchy: Hierarchy, settings: Settings, progress: Callable[[int, int], None] | None = None) -> Plan:
     """Everything worth proposing for a hierarchy.
 

@@ -10,10 +10,10 @@ from dataclasses import fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from optimizer.claims.model import PermissionLists, SubjectLists, UserLimits
+from optimizer.claims.model import UserLimits
 
 if TYPE_CHECKING:
-    from optimizer.claims.model import AccountClaims, Scope, UserClaims
+    from optimizer.claims.model import AccountClaims, PermissionLists, Scope, UserClaims
 
 
 def side_effects(before: AccountClaims | UserClaims, after: AccountClaims | UserClaims) -> tuple[str, ...]:
@@ -70,12 +70,13 @@ def _meant(name: str, value: Any) -> object:  # noqa: ANN401 whatever a field of
     return value
 
 
-def _scope(scope: Scope) -> Scope:
-    return replace(scope, permissions=_bare(scope.permissions), limits=_limits(scope.limits, absent=-1))
+def _scope(scope: Scope) -> object:
+    limits = _limits(scope.limits, absent=-1)
+    return (scope.kind, scope.role, scope.description, _bare(scope.permissions), limits, scope.unknown, scope.unknown_template)
 
 
-def _bare(lists: PermissionLists) -> PermissionLists:
-    return replace(lists, pub=SubjectLists(unknown=lists.pub.unknown), sub=SubjectLists(unknown=lists.sub.unknown))
+def _bare(lists: PermissionLists) -> object:
+    return lists.pub.unknown, lists.sub.unknown, lists.resp, lists.unknown
 
 
 def _limits(limits: UserLimits, *, absent: int) -> UserLimits:

@@ -302,7 +302,8 @@ def _of_entries(edit: Edit, hierarchy: Hierarchy) -> Iterator[str]:
         lists = permission_lists(hierarchy, edit.target)
     except KeyError:
         return  # said already: there is no such scope
-    missing = Counter(edit.remove) - Counter(entries(lists, edit.list) or ())
+    held = entries(lists, edit.list) or ()
+    missing = {text for text in edit.remove if edit.remove.count(text) > held.count(text)}
     if missing:
         yield f"the list does not hold `{printable(min(missing)[:80])}`"
     for text in dict.fromkeys(edit.remove):
