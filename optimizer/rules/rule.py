@@ -56,7 +56,7 @@ class Block:
         entries = sorted(set(self.plain(name)), key=str)
         wide = [entry for entry in entries if entry.head != entry.text]
         # What a pattern covers begins with the text before its first wildcard.
-        inside = {e for e in entries if any([e is not w and e.text.startswith(w.head) for w in wide])}
+        inside = {e for e in entries if any(e is not w and e.text.startswith(w.head) for w in wide)}
         if not inside:
             return {}
         entries = [entry for entry in entries if entry in inside or entry in wide]

@@ -46,10 +46,10 @@ def _is_odd(texts: tuple[str, ...] | None, wrong: re.Pattern[str] | None = None)
     return (
         len(set(texts)) < len(texts)
         or joined.split() != [*texts]  # white space inside, or an empty entry
-        or any([odd in joined for odd in _ODD])
+        or any(odd in joined for odd in _ODD)
         or joined.count(">") > joined.count(">\n")
         or (wrong is not None and wrong.search(joined) is not None)
-        or any([_reaches(head, joined) for head in _HEAD.findall(joined)])
+        or any(_reaches(head, joined) for head in _HEAD.findall(joined))
     )
 
 

@@ -17,8 +17,6 @@ from optimizer.sources.nsc_store import is_operator_dir, open_operator, open_sto
 from optimizer.sources.server_config import is_config, open_config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from optimizer.hierarchy import Hierarchy
     from optimizer.sources.fold import Progress
     from optimizer.sources.found import Source

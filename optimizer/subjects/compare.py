@@ -124,8 +124,10 @@ def _compared(
 @lru_cache(maxsize=1 << 12)
 def _agree(near: Pared, server: Server, *, leafnode: bool, effort: int) -> bool:
     """Whether a pair of pared blocks is answered alike."""
-    sides = [Permission(allow and tuple(map(Entry, allow)), tuple(map(Entry, deny))) for allow, deny in near]
-    before, after = Permissions(*sides[:2]), Permissions(*sides[2:])
+    publish, subscribe, publish_after, subscribe_after = (
+        Permission(None if allow is None else tuple(map(Entry, allow)), tuple(map(Entry, deny))) for allow, deny in near
+    )
+    before, after = Permissions(publish, subscribe), Permissions(publish_after, subscribe_after)
     return _walked(before, after, server, leafnode=leafnode, whether=True, effort=effort).relation is Relation.SAME
 
 
@@ -228,7 +230,7 @@ class _Walker:
             return
         queues = self._queues()
         asked = [self._asking(queue) for queue in queues[:2]]
-        asked += [self._asking(queue, like=asked[1]) for queue in queues[2:]]
+        asked += [asked[1].named(queue) for queue in queues[2:] if queue is not None]
         yield from _shortest(
             (direction, Subscribe(subject, asking.queue))
             for asking in asked
@@ -256,10 +258,8 @@ class _Walker:
                 if direction in words:
                     yield direction, probe(_text(words[direction]))
 
-    def _asking(self, queue: str | None, like: Subscriptions | None = None) -> Subscriptions:
-        return Subscriptions(
-            self.before, self.after, queue, server=self.server, effort=self.effort, fresh=self.fresh, like=like
-        )
+    def _asking(self, queue: str | None) -> Subscriptions:
+        return Subscriptions(self.before, self.after, queue, server=self.server, effort=self.effort, fresh=self.fresh)
 
     def _publishing(self) -> Both:
         return Both(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -137,25 +138,25 @@ class Subscriptions:
         server: Server,
         effort: Effort,
         fresh: str,
-        like: Subscriptions | None = None,
     ) -> None:
-        """``like`` answers for another queue name: all that differs are the bits."""
         self.queue = queue
         self._server = server
         self._effort = effort
         self._fresh = fresh
-        if queue is None:
-            sides = [subscribe_patterns(side, None, server) for side in (before.sub, after.sub)]
-            self.both = Both(sides[0], sides[1], effort)
-        else:
-            self._rows = [subscribe_rows(side, server) for side in (before.sub, after.sub)] if like is None else like._rows
-            old, new = (bits_in_queue(rows, queue) for rows in self._rows)
-            if like is None:
-                tokens = [[row[0] for row in rows] for rows in self._rows]
-                self.both = Both(zip(tokens[0], old, strict=True), zip(tokens[1], new, strict=True), effort)
-            else:
-                self.both = like.both.remarked(old, new)
-        self._raw = (like._raw if like is not None else Raw(before.sub, after.sub)) if server is Server.EARLIER else None
+        self.both = Both(
+            subscribe_patterns(before.sub, queue, server),
+            subscribe_patterns(after.sub, queue, server),
+            effort,
+        )
+        self._rows = subscribe_rows(before.sub, server), subscribe_rows(after.sub, server)
+        self._raw = Raw(before.sub, after.sub) if server is Server.EARLIER else None
+
+    def named(self, queue: str) -> Subscriptions:
+        """The same where these name a queue, too, for another: all that differs are the bits."""
+        other = copy(self)
+        other.queue = queue
+        other.both = self.both.remarked(*(bits_in_queue(rows, queue) for rows in self._rows))
+        return other
 
     def accepted(self, state: State) -> tuple[bool, bool]:
         """Whether before and after accept what was read so far."""

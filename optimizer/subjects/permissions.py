@@ -64,7 +64,7 @@ class Permission:
     @once
     def is_plain(self) -> bool:
         """Whether all its entries are."""
-        return all([entry.is_plain for entry in (*(self.allow or ()), *self.deny)])
+        return all(entry.is_plain for entry in (*(self.allow or ()), *self.deny))
 
 
 @dataclass(frozen=True)

@@ -203,6 +203,8 @@ def _maximal(language: Sequence[Tokens]) -> list[Tokens]:
             for star in stars
             if len(tail) == len(star) and (prefix := _meet(tail, star)) is not None
         }
+        if made <= {*patterns}:
+            return patterns
         grown = _outermost([*patterns, *sorted(made)])
         if grown == patterns:
             return patterns

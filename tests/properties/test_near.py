@@ -18,8 +18,10 @@ EFFORT = 500_000
 
 
 def _entry(chance):
-    """Short, over few tokens, and often ending in `*` or going on behind one: before 2.12.14 literals hide wildcards."""
-    tokens = [chance.choice("ab*" if index < 2 else "abcd*") for index in range(chance.choice((1, 2, 2, 2, 3, 3, 3, 4)))]
+    """Short, over few tokens, often ending in `*` or going on behind it: before 2.12.14 literals hide wildcards."""
+    tokens = [
+        chance.choice("ab*" if index < 2 else "abcd*") for index in range(chance.choice((1, 2, 2, 2, 3, 3, 3, 4)))
+    ]
     if chance.random() < 0.15:
         tokens[-1] = ">"
     return ".".join(tokens)
@@ -69,14 +71,19 @@ def test_what_lies_far_from_the_change_is_left_out_and_names_do_not_count():
     far = ["stock.>", "orders.b", "*.list.eu"]
     before = Permissions.from_claims({"pub": {"allow": ["orders.new.eu", "orders.new.>", *far]}})
     after = Permissions.from_claims({"pub": {"allow": ["orders.new.>", *far]}})
-    other = Permissions.from_claims({"pub": {"allow": ["a.b.c", "a.b.>"]}}), Permissions.from_claims(
-        {"pub": {"allow": ["a.b.>"]}}
+    other = (
+        Permissions.from_claims({"pub": {"allow": ["a.b.c", "a.b.>"]}}),
+        Permissions.from_claims({"pub": {"allow": ["a.b.>"]}}),
     )
-    assert pared(before, after) == pared(*other) == (
-        (("2.3.4", "2.3.>"), ()),
-        (None, ()),
-        (("2.3.>",), ()),
-        (None, ()),
+    assert (
+        pared(before, after)
+        == pared(*other)
+        == (
+            (("2.3.4", "2.3.>"), ()),
+            (None, ()),
+            (("2.3.>",), ()),
+            (None, ()),
+        )
     )
 
 
@@ -105,8 +112,12 @@ def test_two_patterns_touch_where_a_beginning_of_one_and_the_other_admit_the_sam
         """Subjects the pattern admits, and those that a beginning of it does."""
         tokens = pattern.split(".")
         fixed = tokens[:-1] if tokens[-1] == ">" else tokens
-        agreeing = {word for word in words if all(mine in ("*", theirs) for mine, theirs in zip(fixed, word))}
-        admitted = {word for word in agreeing if len(word) == len(tokens) or (fixed != tokens and len(word) > len(fixed))}
+        agreeing = {
+            word for word in words if all(mine in ("*", theirs) for mine, theirs in zip(fixed, word, strict=False))
+        }
+        admitted = {
+            word for word in agreeing if len(word) == len(tokens) or (fixed != tokens and len(word) > len(fixed))
+        }
         return admitted, agreeing
 
     ways = {pattern: on_its_way(pattern) for pattern in patterns}
