@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING
 import make_store
 import pygtrie
 
-from optimizer.subjects.compare import _compared, compare
+from optimizer.subjects.compare import _agree, _compared, compare
+from optimizer.subjects.near import pared
 from optimizer.subjects.permissions import Permissions
 from optimizer.subjects.subject import Entry, Subject, entry_of
 from optimizer.subjects.trie import _covered, covered
@@ -148,8 +149,8 @@ def bench_compare() -> Iterator[str]:
     for name, before, after in shapes():
 
         def mine(before: dict[str, object] = before, after: dict[str, object] = after) -> str:
-            _compared.cache_clear()
-            entry_of.cache_clear()
+            for known in (_compared, _agree, pared, entry_of):
+                known.cache_clear()
             return compare(Permissions.from_claims(before), Permissions.from_claims(after)).relation.value
 
         def peer(before: dict[str, object] = before, after: dict[str, object] = after) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.access.known import known_subjects_of
 from optimizer.access.principals import blocks
+from optimizer.collecting import without_collecting
 from optimizer.edits import permission_lists, touches_account_token
 from optimizer.judge import State, by_account, obstacles, service_importers, verdict
 from optimizer.proposals import Plan, Proposal, Safety, SetAside, proposal_id
@@ -41,6 +42,7 @@ MANY = 8
 _ORDER = (Safety.SAFE, Safety.GUARDED, Safety.RISKY, Safety.ADVICE)
 
 
+@without_collecting()
 def examine(
     hierarchy: Hierarchy,
     settings: Settings,

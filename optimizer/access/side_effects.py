@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from optimizer.claims.model import PermissionLists, SubjectLists, UserLimits
+from optimizer.claims.model import AccountClaims, UserClaims, UserLimits
 
 if TYPE_CHECKING:
-    from optimizer.claims.model import AccountClaims, Scope, UserClaims
+    from optimizer.claims.model import PermissionLists, Scope
 
 
 def side_effects(before: AccountClaims | UserClaims, after: AccountClaims | UserClaims) -> tuple[str, ...]:
@@ -39,14 +39,17 @@ def side_effects(before: AccountClaims | UserClaims, after: AccountClaims | User
     """
     return tuple(
         "unknown members" if name.startswith("unknown") else name
-        for name in (field.name for field in fields(before))
-        if name not in _INERT
-        and (old := getattr(before, name)) is not (new := getattr(after, name))
+        for name in (_OF_USER if isinstance(before, UserClaims) else _OF_ACCOUNT)
+        if (old := getattr(before, name)) is not (new := getattr(after, name))
+        and old != new
         and _meant(name, old) != _meant(name, new)
     )
 
 
-_INERT = ("iat", "jti")
+_OF_USER, _OF_ACCOUNT = (
+    tuple(field.name for field in fields(kind) if field.name not in ("iat", "jti"))
+    for kind in (UserClaims, AccountClaims)
+)
 
 
 def _meant(name: str, value: Any) -> object:  # noqa: ANN401 whatever a field of the claims holds
@@ -64,15 +67,25 @@ def _meant(name: str, value: Any) -> object:  # noqa: ANN401 whatever a field of
             return sorted(value, key=lambda item: (item.type, item.subject))
         case "signing_keys":
             return {key.key: key.scope and _scope(key.scope) for key in value}
-    return value
+        case _:
+            return value
 
 
-def _scope(scope: Scope) -> Scope:
-    return replace(scope, permissions=_bare(scope.permissions), limits=_limits(scope.limits, absent=-1))
+def _scope(scope: Scope) -> object:
+    limits = _limits(scope.limits, absent=-1)
+    return (
+        scope.kind,
+        scope.role,
+        scope.description,
+        _bare(scope.permissions),
+        limits,
+        scope.unknown,
+        scope.unknown_template,
+    )
 
 
-def _bare(lists: PermissionLists) -> PermissionLists:
-    return replace(lists, pub=SubjectLists(unknown=lists.pub.unknown), sub=SubjectLists(unknown=lists.sub.unknown))
+def _bare(lists: PermissionLists) -> object:
+    return lists.pub.unknown, lists.sub.unknown, lists.resp, lists.unknown
 
 
 def _limits(limits: UserLimits, *, absent: int) -> UserLimits:

@@ -1,4 +1,4 @@
-"""What nsc makes of a token when it writes it again: asked by the judge and by what stands in its way, worked out once."""
+"""What nsc makes of a token when it writes it again: asked by the judge and by the obstacles, worked out once."""
 
 from __future__ import annotations
 

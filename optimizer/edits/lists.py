@@ -242,16 +242,12 @@ def _edited(block: PermissionLists, edit: EditEntries) -> PermissionLists:
 
 
 def _without(texts: tuple[str, ...], remove: tuple[str, ...]) -> tuple[str, ...]:
-    gone = Counter(remove)
-    missing = gone - Counter(texts)
-    if missing:
-        raise KeyError(min(missing))
-    kept = []
-    for text in texts:
-        if gone[text]:
-            gone[text] -= 1
-        else:
-            kept.append(text)
+    kept = list(texts)
+    try:
+        for text in remove:
+            kept.remove(text)
+    except ValueError:
+        raise KeyError(min(Counter(remove) - Counter(texts))) from None
     return tuple(kept)
 
 
@@ -261,12 +257,8 @@ def _sorted(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _as_nsc_keeps(limits: UserLimits) -> UserLimits:
-    if not (limits.src or limits.allowed_connection_types):
-        return (
-            limits
-            if limits.src is limits.allowed_connection_types is None
-            else replace(limits, src=None, allowed_connection_types=None)
-        )
+    if limits.src is limits.allowed_connection_types is None:
+        return limits
     sources = {text.strip().lower() for text in limits.src or ()} - {""}
     kinds = dict.fromkeys(kind.upper() for kind in limits.allowed_connection_types or () if kind)
     return replace(limits, src=_sorted(sources) or None, allowed_connection_types=tuple(kinds) or None)

@@ -70,18 +70,17 @@ def together(edits: tuple[Edit, ...], hierarchy: Hierarchy) -> str | None:
     for target in dict.fromkeys(edit.target for edit in edits):
         lists = permission_lists(hierarchy, target)
         texts = [entries(lists, name) or () for name in ListName]
-        if all(len(set(each)) == len(each) for each in texts):
-            continue
-        have = {name: Counter(each) for name, each in zip(ListName, texts, strict=True)}
-        want = {name: Counter(have[name]) for name in ListName}
-        for edit in edits:
-            if edit.target == target:
-                want[edit.list].subtract(edit.remove)
-                want[edit.list].update(text for text in edit.add if want[edit.list][text] < 1)
+        copied = {text for each in texts if len(set(each)) < len(each) for text in each if each.count(text) > 1}
         # Where no list holds a copy, one mention takes an entry out of all, and what stays is added again.
-        for text in sorted({text for counts in have.values() for text, copies in counts.items() if copies > 1}):
-            before = tuple(have[name][text] for name in ListName)
-            if removals(before, tuple(want[name][text] for name in ListName)) is None:
+        for text in sorted(copied):
+            have = [each.count(text) for each in texts]
+            want = dict(zip(ListName, have, strict=True))
+            for edit in edits:
+                if edit.target == target:
+                    want[edit.list] -= edit.remove.count(text)
+                    if text in edit.add and want[edit.list] < 1:
+                        want[edit.list] += 1
+            if removals(tuple(have), tuple(want.values())) is None:
                 return (
                     f"nsc cannot take copies of `{printable(text)}` out of one list and leave duplicates of it "
                     "in another: accept the proposals for both lists"
@@ -303,7 +302,8 @@ def _of_entries(edit: Edit, hierarchy: Hierarchy) -> Iterator[str]:
         lists = permission_lists(hierarchy, edit.target)
     except KeyError:
         return  # said already: there is no such scope
-    missing = Counter(edit.remove) - Counter(entries(lists, edit.list) or ())
+    held = entries(lists, edit.list) or ()
+    missing = {text for text in edit.remove if edit.remove.count(text) > held.count(text)}
     if missing:
         yield f"the list does not hold `{printable(min(missing)[:80])}`"
     for text in dict.fromkeys(edit.remove):

@@ -40,7 +40,6 @@ from optimizer.access.symbolic import covers_template
 from optimizer.edits import ListName
 from optimizer.proposals import Severity
 from optimizer.rules.rule import Block, Rule
-from optimizer.subjects.trie import covered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,16 +50,9 @@ if TYPE_CHECKING:
 def find(block: Block) -> Iterator[Finding]:
     """Lists in which a plain entry covers another."""
     for name in ListName:
-        plain = block.plain(name)
-        wide = [entry for entry in plain if entry.subject.has_wildcard]
-        if not wide:
-            continue
-        found = {
-            plain[index].text: plain[by].text
-            for index, by in covered(plain).items()
-            if plain[index].text != plain[by].text
-        }
-        if name.is_allow:
+        found = {entry.text: by.text for entry, by in block.covered(name).items()}
+        if name.is_allow and not block.is_plain:
+            wide = [entry for entry in block.plain(name) if entry.subject.has_wildcard]
             for entry in block.entries(name):
                 by = next((w for w in wide if entry.is_template and covers_template(w.subject, entry.text)), None)
                 if by is not None:

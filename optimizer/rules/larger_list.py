@@ -61,8 +61,7 @@ def find(block: Block) -> Iterator[Finding]:
         here, there = block.entries(name), block.entries(other)
         if len(here) < 2 or any(entry.is_template for entry in (*here, *there)):  # noqa: PLR2004 one entry is the least
             continue
-        inside = covered(here)  # `covered-entry` and its like speak of those
-        entries = tuple(entry for index, entry in enumerate(here) if index not in inside)
+        entries = _uncovered(block, name)
         alone = not there and all(entry.queue is None for entry in entries)
         if alone and not _may_shrink(entries):
             continue
@@ -79,6 +78,16 @@ def find(block: Block) -> Iterator[Finding]:
                 (statement for statement, _ in changes),
                 removals=(removal for _, removal in changes),
             )
+
+
+def _uncovered(block: Block, name: ListName) -> tuple[Entry, ...]:
+    """A list without what `covered-entry` and its like speak of, and without copies."""
+    entries = block.entries(name)
+    if block.is_plain:
+        inside = block.covered(name)
+        return tuple(entry for entry in dict.fromkeys(entries) if entry not in inside)
+    indices = covered(entries)
+    return tuple(entry for index, entry in enumerate(entries) if index not in indices)
 
 
 def _may_shrink(entries: tuple[Entry, ...]) -> bool:

@@ -10,6 +10,7 @@ from optimizer.proposals import Basis, Evidence, Finding, Severity
 from optimizer.rules.patterns import Patterns
 from optimizer.subjects.once import once
 from optimizer.subjects.subject import entry_of
+from optimizer.subjects.trie import covered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,6 +49,18 @@ class Block:
             for entry in self.entries(name)
             if entry.queue is None and not entry.is_template and not entry.is_ignored(publish=publish)
         )
+
+    def covered(self, name: ListName) -> Mapping[Entry, Entry]:
+        """Each plain entry of a list that another plain one covers, and one that covers it."""
+        # In an order of their own, so that a list that was only sorted, or lost copies, is not looked at again.
+        entries = sorted(set(self.plain(name)), key=str)
+        wide = [entry for entry in entries if entry.head != entry.text]
+        # What a pattern covers begins with the text before its first wildcard.
+        inside = {e for e in entries if any(e is not w and e.text.startswith(w.head) for w in wide)}
+        if not inside:
+            return {}
+        entries = [entry for entry in entries if entry in inside or entry in wide]
+        return {entries[index]: entries[by] for index, by in covered(entries).items()}
 
     def patterns(self, name: ListName) -> Patterns:
         """The subjects of a list's `plain` entries, to ask what they cover."""

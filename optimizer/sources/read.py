@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
+from optimizer.collecting import without_collecting
 from optimizer.errors import SourceError, UsageError
 from optimizer.sources import files, tokens
 from optimizer.sources.fold import fold
@@ -17,8 +16,6 @@ from optimizer.sources.nsc_store import is_operator_dir, open_operator, open_sto
 from optimizer.sources.server_config import is_config, open_config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from optimizer.hierarchy import Hierarchy
     from optimizer.sources.fold import Progress
     from optimizer.sources.found import Source
@@ -74,7 +71,7 @@ def read(
     UsageError
         It is not clear which operator is meant.
     """
-    with _without_collecting():
+    with without_collecting():
         opened, inside = _opened(source, operator, stdin)
         return fold(opened, now=now, verify=verify, operator=inside, progress=progress)
 
@@ -141,21 +138,3 @@ def _opened_file(forced: str | None, path: str) -> Source:
 
 def _archive(path: str) -> SourceError:
     return SourceError(f"`{path}`: reading an archive is not supported yet", "unpack it and name its directory")
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """No garbage collection while some hundred thousand records are made, none of which is garbage.
-
-    Nor at once when it is over: to freeze and unfreeze makes all of them old, unseen.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            if not gc.get_freeze_count():
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()

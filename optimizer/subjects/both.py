@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from optimizer.subjects.trie import FRESH, Automaton, State
@@ -32,6 +33,13 @@ class Both:
         )
         self.effort = effort
         self._may_differ = self.trie.differs(_uneven)
+
+    def remarked(self, before: Iterable[int], after: Iterable[int]) -> Both:
+        """The same patterns with other bits, in the order in which they came."""
+        other = copy(self)
+        other.trie = self.trie.remarked([*before, *(bits << AFTER for bits in after)])
+        other._may_differ = other.trie.differs(_uneven)  # noqa: SLF001 its own
+        return other
 
     def is_settled(self, state: State) -> bool:
         """Whether no extension of the subject read so far can be answered differently."""

@@ -123,8 +123,10 @@ def _compared(
 @lru_cache(maxsize=1 << 12)
 def _agree(near: Pared, server: Server, *, leafnode: bool, effort: int) -> bool:
     """Whether a pair of pared blocks is answered alike."""
-    sides = [Permission(allow and tuple(map(Entry, allow)), tuple(map(Entry, deny))) for allow, deny in near]
-    before, after = Permissions(*sides[:2]), Permissions(*sides[2:])
+    publish, subscribe, publish_after, subscribe_after = (
+        Permission(None if allow is None else tuple(map(Entry, allow)), tuple(map(Entry, deny))) for allow, deny in near
+    )
+    before, after = Permissions(publish, subscribe), Permissions(publish_after, subscribe_after)
     return _walked(before, after, server, leafnode=leafnode, whether=True, effort=effort).relation is Relation.SAME
 
 
@@ -220,7 +222,9 @@ class _Walker:
         """Subscriptions that only one of the two accepts, and messages that only one delivers to those both accept."""
         if self.before.sub == self.after.sub:
             return
-        asked = [self._asking(queue) for queue in self._queues()]
+        queues = self._queues()
+        asked = [self._asking(queue) for queue in queues[:2]]
+        asked += [asked[1].named(queue) for queue in queues[2:] if queue is not None]
         yield from _shortest(
             (direction, Subscribe(subject, asking.queue))
             for asking in asked
@@ -293,14 +297,16 @@ class _Walker:
         A subscription is its message's subject with some tokens made ``*``, or its end made ``>``.
         """
         queue = asking.queue
+        # Where the deny lists mean the same, only a filter that one of them alone switches on can be noticed.
+        same_loaders = loaders.only_before is None and loaders.only_after is None
+        if same_loaders and self.before.sub.deny == self.after.sub.deny:
+            return
         denying = Both(
             deny_patterns(self.before.sub, queue, self.server),
             deny_patterns(self.after.sub, queue, self.server),
             self.effort,
             asked_for_any(self.server),
         )
-        # Where the deny lists mean the same, only a filter that one of them alone switches on can be noticed.
-        same_loaders = loaders.only_before is None and loaders.only_after is None
         trie = denying.trie
         if same_loaders and not any(self._differences(denying, lambda state: _flag(*denying.split(state)))):
             return

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.settings import Server
 from optimizer.subjects.both import Both
-from optimizer.subjects.permissions import accepts, subscribe_patterns
+from optimizer.subjects.permissions import accepts, bits_in_queue, subscribe_patterns, subscribe_rows
 from optimizer.subjects.search import Effort, Letter, Word, shortest_words
 from optimizer.subjects.subject import is_word
 from optimizer.subjects.trie import FRESH, Automaton, State
@@ -147,7 +148,15 @@ class Subscriptions:
             subscribe_patterns(after.sub, queue, server),
             effort,
         )
+        self._rows = subscribe_rows(before.sub, server), subscribe_rows(after.sub, server)
         self._raw = Raw(before.sub, after.sub) if server is Server.EARLIER else None
+
+    def named(self, queue: str) -> Subscriptions:
+        """The same where these name a queue, too, for another: all that differs are the bits."""
+        other = copy(self)
+        other.queue = queue
+        other.both = self.both.remarked(*(bits_in_queue(rows, queue) for rows in self._rows))
+        return other
 
     def accepted(self, state: State) -> tuple[bool, bool]:
         """Whether before and after accept what was read so far."""

@@ -97,7 +97,9 @@ def _worthwhile(sizes: Sequence[int], weights: Sequence[float], choices: Sequenc
     found = []
     for names in alike.values():
         best: list[tuple[int, set[int]]] = []
-        for name in sorted(names, key=lambda name: (choices[name].size, choices[name].cost, len(choices[name].admits), name)):
+        for name in sorted(
+            names, key=lambda name: (choices[name].size, choices[name].cost, len(choices[name].admits), name)
+        ):
             choice = choices[name]
             admits = {subject for subject in choice.admits if weights[subject] > 0}
             if not any(choices[other].cost <= choice.cost and known <= admits for other, known in best):

@@ -58,7 +58,7 @@ class Interest(Automaton):
 
     start: ClassVar[State] = ((_ALL,), 0)
 
-    def _insert(self, tokens: Sequence[str], bits: int) -> None:
+    def _insert(self, tokens: Sequence[str], bits: int) -> int:
         node = 0
         walk, plain = (bits | bits >> QUEUES) & _FOUND, bits & _FOUND
         for index, token in enumerate(tokens):
@@ -66,9 +66,9 @@ class Interest(Automaton):
                 self.closing[node] |= walk
                 if index + 1 == len(tokens):
                     self.tail[node] |= plain
-                return
+                return ~node
             if not token:
-                return
+                return node
             before, node = node, self._below(node, token)
             if node == len(self.parent):
                 self.parent.append(before)
@@ -77,6 +77,7 @@ class Interest(Automaton):
             self.through[node] |= walk
         self.held[node] |= walk
         self.ends[node] |= plain
+        return node
 
     def step(self, state: State, token: str) -> State:
         """The state after one more token, in the order of the walk: ``*`` first, then the literal beside it."""

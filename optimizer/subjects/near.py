@@ -1,8 +1,8 @@
 """Two blocks that differ in a few entries, pared down to what lies near those: most of a block never does.
 
-The pared pair can vouch for the whole, it cannot speak against it: where nobody can tell its two sides apart, nobody can
-tell the blocks apart (the proof is in docs/decisions/0003-compare.md). Its tokens are numbered, so that blocks which
-differ in the same way are one pair, whatever their subjects are called.
+The pared pair can vouch for the whole, it cannot speak against it: where nobody can tell its two sides apart, nobody
+can tell the blocks apart (the proof is in docs/decisions/0003-compare.md). Its tokens are numbered, so that blocks
+which differ in the same way are one pair, whatever their subjects are called.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def pared(before: Permissions, after: Permissions) -> Pared | None:
 
 
 def touches(entry: Entry, other: Entry) -> bool:
-    """Whether two plain patterns agree as far as both go: whether some subject is matched by a beginning of each."""
+    """Whether two plain patterns agree as far as both go: what one admits may lie inside the other, or on its way."""
     for mine, theirs in zip(entry.subject.tokens, other.subject.tokens, strict=False):
         if mine == ">" or theirs == ">":
             return True
@@ -68,10 +68,11 @@ def _near(old: Permission, new: Permission, numbers: dict[str, str]) -> tuple[Si
     if len(changed) * len(every) > MOST or not (old.is_plain and new.is_plain):
         return None
     ends = [entry_of(text) for text in changed]
-    kept = sorted(text for text in _beside(ends, every) if any(touches(entry_of(text), end) for end in ends))
+    kept = {text for text in _beside(ends, every) if any(touches(entry_of(text), end) for end in ends)}
+    kept |= _hiding(kept, every)
     named = {
         text: ".".join([numbers.setdefault(token, str(len(numbers))) for token in text.split(".")])
-        for text in dict.fromkeys([*changed, *kept])
+        for text in dict.fromkeys([*changed, *sorted(kept)])
     }
 
     def side(allow: frozenset[str], deny: frozenset[str]) -> Side:
@@ -85,7 +86,11 @@ def _beside(changed: Iterable[Entry], texts: Iterable[str]) -> list[str]:
     """What may touch a changed entry by the text before its first wildcard: cheap, and never misses one."""
     heads = tuple([entry.head for entry in changed])
     return [
-        text
-        for text in texts
-        if text.startswith(heads) or any([head.startswith(entry_of(text).head) for head in heads])
+        text for text in texts if text.startswith(heads) or any(head.startswith(entry_of(text).head) for head in heads)
     ]
+
+
+def _hiding(kept: Iterable[str], texts: Iterable[str]) -> set[str]:
+    """What passes a final `*` of those kept on a literal beside it, and before 2.12.14 hides it."""
+    heads = {text[:-1] for text in kept if text.endswith("*")}
+    return {text for text in texts if any(text.startswith(head) and "." in text[len(head) :] for head in heads)}

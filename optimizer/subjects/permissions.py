@@ -64,7 +64,7 @@ class Permission:
     @once
     def is_plain(self) -> bool:
         """Whether all its entries are."""
-        return all([entry.is_plain for entry in (*(self.allow or ()), *self.deny)])
+        return all(entry.is_plain for entry in (*(self.allow or ()), *self.deny))
 
 
 @dataclass(frozen=True)
@@ -293,18 +293,31 @@ def publish_patterns(side: Permission, server: Server) -> list[Pattern]:
 
 def subscribe_patterns(side: Permission, queue: str | None, server: Server) -> list[Pattern]:
     """The patterns the server keeps of a subscribe side, with their bits for one queue name."""
-    patterns: list[Pattern] = [_EVERYTHING] if side.allow is None else []
+    rows = subscribe_rows(side, server)
+    if queue is None:
+        return [(tokens, bits) for tokens, pattern, bits, _ in rows if pattern is None]
+    return [(row[0], bits) for row, bits in zip(rows, bits_in_queue(rows, queue), strict=True)]
+
+
+Row = tuple["Sequence[str]", str | None, int, int]
+"""Tokens, queue name pattern, the bits, and another for queue names that match."""
+
+
+def subscribe_rows(side: Permission, server: Server) -> list[Row]:
+    """What the server keeps of a subscribe side, whatever queue is named."""
+    rows: list[Row] = [((">",), None, ALLOW, 0)] if side.allow is None else []
     for entries, plain, some, hit in (
         (side.allow or (), ALLOW, QUEUE_ALLOW, QUEUE_ALLOW_HIT),
         (side.deny, DENY, QUEUE_DENY, QUEUE_DENY_HIT),
     ):
-        for entry in kept(entries, server):
-            if entry.queue is None:
-                patterns.append((entry.subject.tokens, plain))
-            elif queue is not None:
-                bits = some | hit if queue_matches(queue, entry.queue) else some
-                patterns.append((entry.subject.tokens, bits))
-    return patterns
+        rows += [(e.subject.tokens, e.queue, plain if e.queue is None else some, hit) for e in kept(entries, server)]
+    return rows
+
+
+def bits_in_queue(rows: Iterable[Row], queue: str) -> list[int]:
+    """The bits of each row for one queue name."""
+    hits = {pattern: queue_matches(queue, pattern) for _, pattern, _, _ in rows if pattern is not None}
+    return [bits | hit if pattern is not None and hits[pattern] else bits for _, pattern, bits, hit in rows]
 
 
 def deny_patterns(side: Permission, queue: str | None, server: Server) -> list[Pattern]:

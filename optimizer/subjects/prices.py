@@ -165,7 +165,8 @@ def _opening(instance: Instance, byte: float, split: int) -> list[float]:
     if byte <= 0:
         return share
     weights = [
-        weight / max(1, len(by) if split > 1 else 1) for weight, by in zip(instance.weights, instance.by_subject, strict=True)
+        weight / max(1, len(by) if split > 1 else 1)
+        for weight, by in zip(instance.weights, instance.by_subject, strict=True)
     ]
     for choice, covers in enumerate(instance.covers):
         costs = instance.cost[choice] + byte * instance.size[choice]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from optimizer.subjects.subject import Entry, meet_tokens
+from optimizer.subjects.subject import Entry, entry_of, meet_tokens
 from optimizer.subjects.trie import Automaton, covered
 
 if TYPE_CHECKING:
@@ -138,9 +138,18 @@ def _merged(
             spared = known[subject] = bool(trie.match(subject)) or idle(subject)
         return spared
 
+    plain = [entry.queue is None and entry.subject.is_valid for entry in entries]
     for left, right in combinations(range(len(entries)), 2):
-        joined = _join(entries[left], entries[right], is_spared, depth)
-        if joined is None:
+        one, two = entries[left], entries[right]
+        if one.queue != two.queue or one.is_template or two.is_template:
+            continue
+        tokens = _joined(one.subject.tokens, two.subject.tokens)
+        # Most pairs end here, before an entry is made of them.
+        if plain[left] and plain[right] and not is_spared(_generic(tokens, len(tokens))):
+            continue
+        text = ".".join(tokens)
+        joined = Entry(text if one.queue is None else f"{text} {one.queue}")
+        if not _all_spared(joined, is_spared, depth):
             continue
         merged = (*entries[:left], joined, *entries[left + 1 : right], *entries[right + 1 :])
         if same(merged):
@@ -163,25 +172,8 @@ def _all_spared(entry: Entry, is_spared: Callable[[Tokens], object], depth: int)
     return all(is_spared(_generic(tokens, length)) for length in _lengths(tokens, depth))
 
 
-def _join(left: Entry, right: Entry, is_spared: Callable[[Tokens], object], depth: int) -> Entry | None:
-    """The narrowest entry that covers both; None where their queue names differ, or not all its subjects are spared."""
-    if left.queue != right.queue or left.is_template or right.is_template:
-        return None
-    tokens = _joined(left.subject.tokens, right.subject.tokens)
-    # Most end here, before they are made an entry.
-    if (
-        left.queue is None
-        and left.subject.is_valid
-        and right.subject.is_valid
-        and not is_spared(_generic(tokens, len(tokens)))
-    ):
-        return None
-    text = ".".join(tokens)
-    joined = Entry(text if left.queue is None else f"{text} {left.queue}")
-    return joined if _all_spared(joined, is_spared, depth) else None
-
-
 def _joined(one: Tokens, two: Tokens) -> Tokens:
+    """The narrowest pattern that covers both."""
     if len(one) == len(two) and ">" not in one and ">" not in two:
         return tuple([a if a == b else "*" for a, b in zip(one, two, strict=True)])
     joined: list[str] = []
@@ -211,6 +203,8 @@ def _maximal(language: Sequence[Tokens]) -> list[Tokens]:
             for star in stars
             if len(tail) == len(star) and (prefix := meet_tokens(tail, star)) is not None
         }
+        if made <= {*patterns}:
+            return patterns
         grown = _outermost([*patterns, *sorted(made)])
         if grown == patterns:
             return patterns
@@ -220,7 +214,7 @@ def _maximal(language: Sequence[Tokens]) -> list[Tokens]:
 
 
 def _outermost(patterns: Sequence[Tokens]) -> list[Tokens]:
-    entries = [Entry(".".join(tokens)) for tokens in patterns]
+    entries = [entry_of(".".join(tokens)) for tokens in patterns]
     inside = covered(entries)
     return sorted(tokens for index, tokens in enumerate(patterns) if index not in inside)
 

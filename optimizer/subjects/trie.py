@@ -38,26 +38,39 @@ class Automaton:
     Server: ``Sublist.Match`` on plain tokens: ``*`` matches one token, ``>`` one or more, a literal itself.
     """
 
-    __slots__ = ("children", "ends", "star", "tail")
+    __slots__ = ("children", "ends", "places", "star", "tail")
 
     def __init__(self, patterns: Iterable[tuple[Sequence[str], int]]) -> None:
         self.children: list[dict[str, int]] = [{}]
         self.star: list[int] = [0]
         self.ends: list[int] = [0]
         self.tail: list[int] = [0]
-        for tokens, bits in patterns:
-            self._insert(tokens, bits)
+        self.places = [self._insert(tokens, bits) for tokens, bits in patterns]
 
     start: ClassVar[State] = ((0,), 0)
 
-    def _insert(self, tokens: Sequence[str], bits: int) -> None:
+    def _insert(self, tokens: Sequence[str], bits: int) -> int:
+        """The node where the pattern ends; its complement where it is the `>` there."""
         node, star, children = 0, self.star, self.children
         for token in tokens:
             if token == ">":
                 self.tail[node] |= bits
-                return
+                return ~node
             node = (star[node] if token == "*" else children[node].get(token, 0)) or self._below(node, token)
         self.ends[node] |= bits
+        return node
+
+    def remarked(self, bits: Iterable[int]) -> Automaton:
+        """The same patterns with other bits, in the order in which they came."""
+        other = object.__new__(Automaton)
+        other.children, other.star, other.places = self.children, self.star, self.places
+        other.ends, other.tail = [0] * len(self.star), [0] * len(self.star)
+        for place, mark in zip(self.places, bits, strict=True):
+            if place < 0:
+                other.tail[~place] |= mark
+            else:
+                other.ends[place] |= mark
+        return other
 
     def _below(self, node: int, token: str) -> int:
         """The node one token further, made where there is none."""
@@ -112,7 +125,11 @@ class Automaton:
 
     def differs(self, uneven: Callable[[int], int]) -> Callable[[State], bool]:
         """A test of a state: whether two sides whose bits ``uneven`` tells apart can differ from there on."""
-        below = self.fold_below([uneven(ends) | uneven(tail) for ends, tail in zip(self.ends, self.tail, strict=True)])
+        known = {bits: uneven(bits) for bits in {*self.ends, *self.tail}}
+        if not any(known.values()):
+            return lambda _: False
+        own = [known[ends] | known[tail] for ends, tail in zip(self.ends, self.tail, strict=True)]
+        below = self.fold_below(own)
         return lambda state: bool(uneven(state[1]) or any(below[node] for node in state[0]))
 
     def fold_below(self, bits_of: Sequence[int]) -> list[int]:
