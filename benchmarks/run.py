@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 import make_store
 import pygtrie
+from choose import bench_choose
 
 from optimizer.subjects.compare import _agree, _compared, compare
 from optimizer.subjects.near import pared
@@ -291,7 +292,13 @@ def bench_covered() -> Iterator[str]:
         yield f"| {count:,} | {len(by_dict(fresh()[0])):,} | {mine / each:.1f} | {peer / each:.1f} | {1 / ratio:.1f} |"
 
 
-BENCHES = {"compare": bench_compare, "propose": bench_propose, "help": bench_help, "covered": bench_covered}
+BENCHES = {
+    "compare": bench_compare,
+    "propose": bench_propose,
+    "help": bench_help,
+    "covered": bench_covered,
+    "choose": bench_choose,
+}
 
 
 def main() -> None:

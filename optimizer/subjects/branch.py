@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from optimizer.subjects.instance import Instance
     from optimizer.subjects.prices import Prices
+    from optimizer.subjects.problem import Instance
 
 
 class TooMuchEffortError(Exception):
@@ -29,6 +29,7 @@ class Effort:
     left: int
 
     def spend(self, steps: int) -> None:
+        """Counts steps before they are taken."""
         self.left -= steps
         if self.left < 0:
             raise TooMuchEffortError
@@ -43,7 +44,7 @@ class Trade:
     chosen: tuple[int, ...]
 
 
-DEEPEST = 400
+DEEPEST = 200
 """Choices of a part beyond which it is not searched."""
 
 
@@ -101,6 +102,15 @@ def _undominated(trades: Iterable[Trade]) -> list[Trade]:
     return kept[::-1]
 
 
+class _Path(NamedTuple):
+    """What the decisions so far come to."""
+
+    saved: int = 0
+    cost: float = 0.0
+    lost: float = 0.0  # against the bound
+    sizes: int = 0  # of the choices taken
+
+
 class _Search:
     """One part: choices are decided in turn, those whose wrong decision loses most first."""
 
@@ -123,7 +133,7 @@ class _Search:
         self.slack = slack
         if len(self.order) > DEEPEST:
             raise TooMuchEffortError
-        self._decide(0, 0, 0.0, 0.0, 0)
+        self._decide(0, _Path())
         return self.found
 
     def _beaten(self, saved: int, cost: float) -> bool:
@@ -140,27 +150,25 @@ class _Search:
         self.found[first:place] = [trade]
         self.saved[first:place] = [trade.saved]
 
-    def _decide(self, turn: int, saved: int, cost: float, lost: float, sizes: int) -> None:
-        # `saved` counts bytes of items gone less sizes taken; `sizes` is kept for the most that can still be saved.
+    def _decide(self, turn: int, path: _Path) -> None:
         self.effort.spend(1)
-        if lost >= self.slack or self._beaten(self.reachable - sizes, cost):
+        if path.lost >= self.slack or self._beaten(self.reachable - path.sizes, path.cost):
             return
         if turn == len(self.order):
-            if not self._beaten(saved, cost):
-                self._keep(Trade(saved, cost, tuple(self.chosen)))
+            if not self._beaten(path.saved, path.cost):
+                self._keep(Trade(path.saved, path.cost, tuple(self.chosen)))
             return
         choice = self.order[turn]
-        if self.at.excess[choice] > 0:
-            self._take(choice, turn, saved, cost, lost, sizes)
-            self._leave(choice, turn, saved, cost, lost, sizes)
-        else:
-            self._leave(choice, turn, saved, cost, lost, sizes)
-            self._take(choice, turn, saved, cost, lost, sizes)
+        first, second = self._take, self._leave
+        if self.at.excess[choice] <= 0:
+            first, second = second, first
+        first(choice, turn, path)
+        second(choice, turn, path)
 
-    def _take(self, choice: int, turn: int, saved: int, cost: float, lost: float, sizes: int) -> None:
+    def _take(self, choice: int, turn: int, path: _Path) -> None:
         made, at = self.instance, self.at
         self.effort.spend((len(made.covers[choice]) + len(made.admits[choice])) // 8)
-        gain = -made.size[choice]
+        gain, lost, price = -made.size[choice], path.lost, made.cost[choice]
         for item in made.covers[choice]:
             if self.covered[item]:
                 lost += at.worth[item]
@@ -168,7 +176,6 @@ class _Search:
                 gain += made.items[item]
             self.covered[item] += 1
         if gain > 0:  # else the same without it saves as much for less
-            price = made.cost[choice]
             lost += max(-at.excess[choice], 0.0)
             for one in made.admits[choice]:
                 if not self.admitted[one]:
@@ -176,17 +183,17 @@ class _Search:
                     lost += at.left[one] + self.owed[one]
                 self.admitted[one] += 1
             self.chosen.append(choice)
-            self._decide(turn + 1, saved + gain, cost + price, lost, sizes + made.size[choice])
+            self._decide(turn + 1, _Path(path.saved + gain, path.cost + price, lost, path.sizes + made.size[choice]))
             self.chosen.pop()
             for one in made.admits[choice]:
                 self.admitted[one] -= 1
         for item in made.covers[choice]:
             self.covered[item] -= 1
 
-    def _leave(self, choice: int, turn: int, saved: int, cost: float, lost: float, sizes: int) -> None:
+    def _leave(self, choice: int, turn: int, path: _Path) -> None:
         made, at = self.instance, self.at
         self.effort.spend(len(made.covers[choice]) // 8)
-        lost += max(at.excess[choice], 0.0)
+        lost = path.lost + max(at.excess[choice], 0.0)
         spent = at.spent.get(choice, ())
         for one, split in spent:
             if self.admitted[one]:
@@ -198,7 +205,7 @@ class _Search:
             if not self.open[item] and not self.covered[item]:
                 self.reachable -= made.items[item]
                 lost += at.byte * made.items[item] - at.worth[item]
-        self._decide(turn + 1, saved, cost, lost, sizes)
+        self._decide(turn + 1, path._replace(lost=lost))
         self.reachable = reachable
         for item in made.covers[choice]:
             self.open[item] += 1

@@ -8,50 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from optimizer.subjects.branch import Effort, TooMuchEffortError, combined
-from optimizer.subjects.greedy import Standing, swept
-from optimizer.subjects.instance import Instance, reduced
+from optimizer.subjects.greedy import Standing, at_price, swept
 from optimizer.subjects.prices import prices
+from optimizer.subjects.problem import Choice, Instance, Problem, reduced
 
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A pattern that may be put in place of entries.
-
-    Parameters
-    ----------
-    covers
-        The entries it replaces, as indices into `Problem.sizes`.
-    size
-        Payload bytes it adds: itself with its quotes and comma, and any deny entries it needs.
-    cost
-        How far it opens its list, whatever subjects are known.
-    admits
-        The known subjects it newly admits, as indices into `Problem.weights`.
-    """
-
-    covers: tuple[int, ...]
-    size: int
-    cost: float
-    admits: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What stands in the lists of one token, and what may be put in its place.
-
-    Parameters
-    ----------
-    sizes
-        Payload bytes of each entry, while it stays.
-    weights
-        The cost of each known subject, once any choice taken admits it.
-    choices
-        Of all lists of the token.
-    """
-
-    sizes: tuple[int, ...]
-    weights: tuple[float, ...]
-    choices: tuple[Choice, ...]
+__all__ = ["Choice", "Problem", "Selection", "cheapest", "frontier"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +43,10 @@ class Selection:
     reached: bool
 
 
-EFFORT = 40_000_000
+EFFORT = 12_000_000
 """How many entries the search for prices may add up in one call."""
 
-SEARCH_EFFORT = 300_000
+SEARCH_EFFORT = 500_000
 """How many steps the exact search may take in one call."""
 
 ROUNDS = 4
@@ -103,26 +64,28 @@ def cheapest(problem: Problem, bytes_to_save: int) -> Selection:
     while the effort lasts. If so many bytes cannot be saved, a byte that is missing counts as dearer than everything
     else together, so that the selection saves most.
     """
-    return _cheapest(_whole(problem), bytes_to_save)
+    return _cheapest(reduced(problem), bytes_to_save)
 
 
 def frontier(problem: Problem, points: int = 8) -> tuple[Selection, ...]:
-    """Selections from nothing chosen to the most that can be saved, each dearer than the one before and saving more."""
-    whole = _whole(problem)
+    """Selections from nothing chosen to the most that can be saved, each saving more than the one before.
+
+    From the second on each is dearer than the one before: of two that cost the same, the one that saves more stays.
+    There are at most so many points, their savings about evenly spread, each with its own bound.
+    """
+    whole = reduced(problem)
     smallest = _cheapest(whole, sum(problem.sizes))
     steps = max(1, points - 1)
-    found = [_cheapest(whole, smallest.saved * step // steps) for step in range(steps)]
     kept: list[Selection] = []
-    for selection in (*found, replace(smallest, reached=True)):
+    for selection in (
+        *(_cheapest(whole, smallest.saved * step // steps) for step in range(1, steps)),
+        replace(smallest, reached=True),
+    ):
         while kept and kept[-1].cost >= selection.cost and kept[-1].saved <= selection.saved:
             kept.pop()
-        if not kept or selection.saved > kept[-1].saved:
+        if selection.saved > (kept[-1].saved if kept else 0):
             kept.append(selection)
-    return tuple(kept)
-
-
-def _whole(problem: Problem) -> Instance:
-    return reduced(problem.sizes, problem.weights, problem.choices)
+    return (_found(whole, 0), *kept)
 
 
 def _cheapest(whole: Instance, need: int) -> Selection:
@@ -143,7 +106,9 @@ def _found(whole: Instance, need: int) -> Selection:
         part = part.restricted([choice for choice in range(len(part.names)) if part.alone(choice) <= best.paid])
     search = Effort(SEARCH_EFFORT)
     for _ in range(ROUNDS):
-        at = prices(part, need, best.price(need, missing), min(byte, missing), missing, EFFORT // ROUNDS, share)
+        at = prices(
+            part, need, known=best.price(need, missing), byte=byte, most=missing, effort=EFFORT // ROUNDS, share=share
+        )
         bound, byte, share = max(bound, at.bound), at.byte, at.share
         if best.price(need, missing) - bound <= _TOLERANCE * max(1.0, at.byte):
             exact = True
@@ -151,7 +116,7 @@ def _found(whole: Instance, need: int) -> Selection:
         before = len(part.names)
         left = at.open(part, best.price(need, missing))
         part, at = part.restricted(left), at.restricted(left)
-        better, _ = swept(part, need, missing)
+        better, _ = at_price(part, need, byte)
         if better.price(need, missing) < best.price(need, missing):
             best = better
         try:

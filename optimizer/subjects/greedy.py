@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from optimizer.subjects.instance import Instance
+    from optimizer.subjects.problem import Instance
 
 _FREE = 1e-12
-_FACTORS = (4.0, 2.0, 1.3)
+_FACTORS = (3.0, 1.4)
 
 
 class Standing:
@@ -44,6 +44,7 @@ class Standing:
         return loss, made.cost[choice] + sum(made.weights[one] for one in made.admits[choice] if admitted[one] == 1)
 
     def add(self, choice: int) -> None:
+        """Takes a choice."""
         gain, price = self.adding(choice)
         self.saved += gain
         self.paid += price
@@ -54,6 +55,7 @@ class Standing:
             self.admitted[one] += 1
 
     def drop(self, choice: int) -> None:
+        """Gives a choice up."""
         loss, price = self.dropping(choice)
         self.saved -= loss
         self.paid -= price
@@ -64,23 +66,27 @@ class Standing:
             self.admitted[one] -= 1
 
 
+def at_price(instance: Instance, need: int, byte: float | None) -> tuple[Standing, float]:
+    """A greedy selection without what later choices made needless, and what `fill` says."""
+    standing = Standing(instance)
+    last = fill(standing, need, byte)
+    trim(standing, need)
+    return standing, last
+
+
 def swept(instance: Instance, need: int, missing: float) -> tuple[Standing, float]:
     """The best of several greedy selections, and the price of a byte that led to it.
 
     The price is halved and doubled from that of the last byte of a greedy selection without one, as long as that makes
     the selection cheaper; `missing` is the price of each byte saved too few, and the highest.
     """
-    best = Standing(instance)
-    byte = fill(best, need)
-    trim(best, need)
+    best, byte = at_price(instance, need, None)
     for factor in _FACTORS:
         for direction in (factor, 1 / factor):
             tried = byte
             while _FREE < tried * direction < missing * factor:
                 tried = min(tried * direction, missing)
-                other = Standing(instance)
-                fill(other, need, tried)
-                trim(other, need)
+                other, _ = at_price(instance, need, tried)
                 if other.price(need, missing) >= best.price(need, missing):
                     break
                 best, byte = other, tried

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from optimizer.subjects.instance import Instance
+    from optimizer.subjects.problem import Instance
 
 _NOTHING = 1e-12
 
@@ -99,7 +99,14 @@ def priced(instance: Instance, need: int, byte: float, share: Sequence[float], o
 
 
 def prices(
-    instance: Instance, need: int, known: float, byte: float, most: float, effort: int, share: list[float] | None = None
+    instance: Instance,
+    need: int,
+    *,
+    known: float,
+    byte: float,
+    most: float,
+    effort: int,
+    share: Sequence[float] | None = None,
 ) -> Prices:
     """Prices whose bound is as large as so much effort makes it.
 
@@ -129,7 +136,8 @@ def prices(
     now, pace, stalled = best, 1.0, 0
     everything = max(sum(instance.items), 1)
     for _ in range(rounds):
-        gap = known - now.bound
+        # A known selection may be far above what the relaxation can prove: aim a little above the best bound.
+        gap = min(known, best.bound + max(0.25 * abs(best.bound), 0.01 * known)) - now.bound
         if known - best.bound <= 1e-9 * max(1.0, abs(known)) or pace < 1e-6:  # noqa: PLR2004
             break
         times = [1] * len(instance.items)
@@ -147,7 +155,7 @@ def prices(
                 norm += up * up
         step = pace * gap / norm if norm > 0 else 0.0
         moved = [min(1.0, max(0.0, part + step * up)) for part, up in zip(now.share, slope, strict=True)]
-        price = min(most, now.byte * exp(max(-0.1, min(0.1, 0.3 * pace * drift / everything))))
+        price = min(most, now.byte * exp(max(-0.2, min(0.2, pace * drift / everything))))
         now = priced(instance, need, price, moved, order)
         if now.bound > best.bound:
             stalled = 0 if now.bound > best.bound + 1e-4 * abs(best.bound) else stalled + 1
