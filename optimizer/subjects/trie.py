@@ -1,7 +1,7 @@
 """The token trie: which entries match a subject, which entries another entry covers.
 
-Two faces of one idea. `covered` asks a list about itself and stands on pygtrie. `Automaton` is the trie compiled to
-arrays, so that `optimizer.subjects.compare` can walk infinitely many subjects: a token that no entry names behaves like
+Two faces of one idea. `covered` asks a list about itself, by `optimizer.subjects.outermost`. `Automaton` is the trie
+compiled to arrays, so that `optimizer.subjects.compare` can walk infinitely many subjects: a token that no entry names behaves like
 every other such token, so one stand-in (`FRESH`) speaks for all of them.
 """
 
@@ -11,7 +11,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final
 
-import pygtrie
+from optimizer.subjects.outermost import Outermost, covered_texts, weight, widest_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -171,62 +171,44 @@ def covered(entries: Sequence[Entry]) -> Mapping[int, int]:
 # Several rules ask about one list, and after each edit again about the lists it did not touch.
 @lru_cache(maxsize=1 << 12)
 def _covered(entries: tuple[Entry, ...]) -> Mapping[int, int]:
-    found: dict[int, int] = {}
-    seen: dict[tuple[str, str | None], int] = {}
-    wide: dict[bool, pygtrie.Trie] = {}
+    plain: list[int] = []
+    queued: list[int] = []
     for index, entry in enumerate(entries):
-        if entry.is_template or entry.is_ignored(publish=False):
-            continue
-        key = (entry.subject.text, entry.queue)
-        if key in seen:
-            found[index] = seen[key]
-            continue
-        seen[key] = index
-        # A literal plain entry covers nothing but its copies; a literal queue entry may cover narrower queue names.
-        if entry.subject.has_wildcard or entry.queue is not None:
-            trie = wide.setdefault(entry.queue is not None, pygtrie.Trie())
-            trie.setdefault(entry.subject.tokens, []).append(index)
-    if wide:
-        for (text, queue), index in seen.items():
-            trie = wide.get(queue is not None)
-            if trie is None:
-                continue
-            for other in _covering(trie, tuple(text.split("."))):
-                if other != index and (queue is None or _queue_covers(entries[other].queue, queue)):
-                    found[index] = other
-                    break
-    return MappingProxyType({index: _last(found, index) for index in sorted(found)})
+        if not entry.is_template and not entry.is_ignored(publish=False):
+            (plain if entry.queue is None else queued).append(index)
+    by = covered_texts([entries[index].subject.text for index in plain])
+    found = {index: plain[other] for index, other in zip(plain, by, strict=True) if other is not None}
+    if queued:
+        found = dict(sorted((found | dict(_covered_queues(entries, queued))).items()))
+    return MappingProxyType(found)
 
 
-def _covering(trie: pygtrie.Trie, tokens: tuple[str, ...]) -> Iterator[int]:
-    """Indices of the patterns in the trie that contain the pattern ``tokens``."""
-    paths: list[tuple[str, ...]] = [()]
-    for token in tokens:
-        deeper = []
-        for path in paths:
-            yield from trie.get((*path, ">"), ())
-            deeper += [
-                (*path, step)
-                for step in (("*",) if token == "*" else ("*", token))
-                if token != ">" and trie.has_node((*path, step))
-            ]
-        paths = deeper
-    for path in paths:
-        yield from trie.get(path, ())
+def _covered_queues(entries: Sequence[Entry], queued: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """As `covered_texts`, with outermost subjects kept for each queue name pattern."""
+    subjects = [entry.subject.text for entry in entries]
+    kept: dict[str, Outermost] = {}
+    wide: list[str] = []
+    for index in widest_first((index, weight(subjects[index]) + weight(entries[index].queue or "")) for index in queued):
+        queue = entries[index].queue or ""
+        around = [other for other in wide if other != queue and _queue_covers(other, queue)]
+        for other in (queue, *around):
+            found = kept[other].find(subjects[index]) if other in kept else None
+            if found is not None:
+                yield index, found
+                break
+        else:
+            if queue not in kept:
+                kept[queue] = Outermost(subjects)
+                if "*" in queue or ">" in queue:
+                    wide.append(queue)
+            kept[queue].add(index)
 
 
-def _queue_covers(wide: str | None, narrow: str) -> bool:
+def _queue_covers(wide: str, narrow: str) -> bool:
     """Whether every queue name that ``narrow`` matches is matched by ``wide``."""
-    if wide is None or any(len(token) > 1 and token[0] == "*" for token in wide.split(".")):
+    if any(len(token) > 1 and token[0] == "*" for token in wide.split(".")):
         return wide == narrow  # the server takes `*x` there for a wildcard, but not for every name
     return wide == narrow or queue_matches(narrow, wide)
-
-
-def _last(found: dict[int, int], index: int) -> int:
-    # Strict inclusion and first-copy-stays leave no cycle.
-    while index in found:
-        index = found[index]
-    return index
 
 
 @lru_cache(maxsize=1 << 12)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 
+from optimizer.subjects.outermost import covered_texts, weight
 from optimizer.subjects.subject import Entry, Subject
 from optimizer.subjects.trie import covered, queue_matches
 from tests import strategies
@@ -60,3 +61,42 @@ def test_an_entry_is_covered_exactly_by_an_entry_that_holds_all_it_holds():
 
 def test_a_plain_literal_beside_a_queue_entry_is_covered_by_nothing():
     assert covered([Entry("foo"), Entry("foo v1")]) == {}
+
+
+TOKENS = ("a", "b", "*", "*", "a*", "**", ">b")
+
+
+def _pattern(chance, most):
+    tokens = [chance.choice(TOKENS) for _ in range(chance.randint(1, most))]
+    if chance.random() < 0.2:
+        tokens[-1] = ">"
+    return ".".join(tokens)
+
+
+def test_a_list_of_patterns_is_covered_as_every_two_of_them_say():
+    chance = random.Random(32)
+    for size in (*[6] * 300, *[60] * (40 * BUDGET), *[400] * 4):
+        texts = [_pattern(chance, most=chance.choice((3, 6))) for _ in range(size)]
+        subjects = [Subject(text) for text in texts]
+        by = covered_texts(texts)
+        for index, subject in enumerate(subjects):
+            others = [
+                other
+                for other, wide in enumerate(subjects)
+                if other != index and wide.covers(subject) and (other < index or not subject.covers(wide))
+            ]
+            assert (by[index] is not None) == bool(others), (texts, index)
+            if by[index] is not None:
+                assert by[index] in others, (texts, index)
+                assert by[by[index]] is None, (texts, index)
+
+
+def test_whatever_a_pattern_covers_weighs_more():
+    chance = random.Random(33)
+    pairs = 0
+    for _ in range(20_000 * BUDGET):
+        wide, narrow = _pattern(chance, 4), _pattern(chance, 4)
+        if wide != narrow and Subject(wide).covers(Subject(narrow)):
+            pairs += 1
+            assert weight(wide) < weight(narrow), (wide, narrow)
+    assert pairs > 500
