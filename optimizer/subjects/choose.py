@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from optimizer.subjects.branch import Effort, TooMuchEffortError, combined
-from optimizer.subjects.greedy import Standing, at_price, swept
+from optimizer.subjects.greedy import Standing, at_price, repaired, swept
 from optimizer.subjects.prices import prices
 from optimizer.subjects.problem import Choice, Instance, Problem, reduced
 
@@ -45,6 +45,9 @@ class Selection:
 
 EFFORT = 12_000_000
 """How many entries the search for prices may add up in one call."""
+
+REPAIR_EFFORT = 3_000_000
+"""How many entries the local changes of a selection may touch in one call."""
 
 SEARCH_EFFORT = 500_000
 """How many steps the exact search may take in one call."""
@@ -101,6 +104,7 @@ def _found(whole: Instance, need: int) -> Selection:
         return Selection((), 0, 0.0, 0.0, exact=True, reached=True)
     missing = 1.0 + sum(whole.cost) + sum(whole.weights)  # the price of a byte too few: more than everything
     best, byte = swept(whole, need, missing)
+    best = repaired(best, need, missing, byte, REPAIR_EFFORT)
     part, share, exact, bound = whole, None, False, 0.0
     if best.saved >= need:
         part = part.restricted([choice for choice in range(len(part.names)) if part.alone(choice) <= best.paid])

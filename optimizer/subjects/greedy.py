@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _FREE = 1e-12
 _FACTORS = (3.0, 1.4)
+_RAISE = 5.0
 
 
 class Standing:
@@ -77,10 +78,17 @@ def at_price(instance: Instance, need: int, byte: float | None) -> tuple[Standin
 def swept(instance: Instance, need: int, missing: float) -> tuple[Standing, float]:
     """The best of several greedy selections, and the price of a byte that led to it.
 
-    The price is halved and doubled from that of the last byte of a greedy selection without one, as long as that makes
-    the selection cheaper; `missing` is the price of each byte saved too few, and the highest.
+    It starts at that of the last byte of a selection without one, is raised until enough is saved, and then moved
+    either way as long as that makes the selection cheaper. `missing` is the price of each byte saved too few, and the
+    highest.
     """
     best, byte = at_price(instance, need, None)
+    tried = byte
+    while best.saved < need and tried < missing:
+        tried = min(max(tried, _FREE * missing) * _RAISE, missing)
+        other, _ = at_price(instance, need, tried)
+        if other.price(need, missing) < best.price(need, missing):
+            best, byte = other, tried
     for factor in _FACTORS:
         for direction in (factor, 1 / factor):
             tried = byte
@@ -93,7 +101,32 @@ def swept(instance: Instance, need: int, missing: float) -> tuple[Standing, floa
     return best, byte
 
 
-def fill(standing: Standing, need: int, byte: float | None = None) -> float:
+def repaired(best: Standing, need: int, missing: float, byte: float, effort: int) -> Standing:
+    """The best selection that local changes lead to, while the effort lasts.
+
+    Each choice is tried as the first one taken, as one more, and as one fewer, and the rest filled and trimmed.
+    """
+    made = best.instance
+    each = sum(map(len, made.covers)) + sum(map(len, made.admits)) + len(made.names) + 1
+    better = True
+    while better:
+        better = False
+        for choice in range(len(made.names)):
+            inside = choice in best.chosen
+            starts = [best.chosen - {choice}] if inside else [best.chosen | {choice}, {choice}]
+            for start in starts:
+                effort -= each
+                if effort < 0:
+                    return best
+                other = Standing(made, sorted(start))
+                fill(other, need, byte, choice if inside else None)
+                trim(other, need)
+                if other.price(need, missing) < best.price(need, missing) - _FREE * missing:
+                    best, better = other, True
+    return best
+
+
+def fill(standing: Standing, need: int, byte: float | None = None, without: int | None = None) -> float:
     """Takes choice after choice until enough is saved or no more can be; the price of the last byte saved.
 
     Without a price of a byte, the next is the one that saves a byte for least; with one, the one that replaces a byte
@@ -111,7 +144,7 @@ def fill(standing: Standing, need: int, byte: float | None = None) -> float:
     heap: list[tuple[float, int]] = []
     last = 0.0
     for choice in range(len(made.names)):
-        if choice not in standing.chosen:
+        if choice not in standing.chosen and choice != without:
             gains[choice], prices[choice] = standing.adding(choice)
             if gains[choice] > 0:
                 heap.append((rank(choice), choice))
@@ -134,7 +167,7 @@ def fill(standing: Standing, need: int, byte: float | None = None) -> float:
         for one in subjects:
             for other in made.by_subject[one]:
                 prices[other] -= made.weights[one]
-                if gains[other] > 0:
+                if gains[other] > 0 and other != without:
                     heappush(heap, (rank(other), other))
     return last
 

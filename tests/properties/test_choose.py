@@ -10,8 +10,9 @@ import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_matrix
 
+from optimizer.settings import Weights
 from optimizer.subjects.choose import Choice, Problem, cheapest, frontier
-from optimizer.subjects.generalise import Weights, generalisations, matched, openness, payload
+from optimizer.subjects.generalise import generalisations, matched, openness, payload
 from optimizer.subjects.subject import Subject
 from tests.strategies import BUDGET
 

@@ -265,7 +265,9 @@ def test_two_subjects_of_an_object_store_may_be_one_which_is_wider():
     [proposal] = [one for one in case("objstore-agent").plan.proposals if one.edits[0].add]
     assert proposal.edits[0].add == ("$O.42.>",)
     assert proposal.edits[0].remove == ("$O.42.C.*", "$O.42.M.*")
-    assert (proposal.judgement.safety, proposal.judgement.relation) == (Safety.RISKY, Relation.WIDER)
+    # Object stores are protected unless a run says otherwise, so that this is advice.
+    assert (proposal.judgement.safety, proposal.judgement.relation) == (Safety.ADVICE, Relation.WIDER)
+    assert proposal.judgement.protected
 
 
 @pytest.mark.parametrize(("name", "dead"), better("semantic_dead"))

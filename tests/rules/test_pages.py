@@ -1,9 +1,9 @@
 """Runs the prose pages of the rules: what stands in a `claims` block, what the rule finds, what is proposed.
 
 A page is markdown. Each `claims` block is JSON: `{"user": {...}}`, `{"role": {...}}` or `{"defaults": {...}}` holds
-the permission lists, `users` more users of the role, `servers` the generations, `known` subjects known
-to exist, `protected` those that nothing may newly admit. The blocks after it state what the rule finds (`list: why`, or `nothing`) and what is proposed (`safety relation bytes: list -gone +come`, or
-`nothing`).
+the permission lists, `users` more users of the role, `servers` the generations, `known` subjects known to exist,
+`protected` those that nothing may newly admit. The blocks after it state what the rule finds (`list: why`, or
+`nothing`) and what is proposed (`safety relation bytes: list -gone +come`, or `nothing`).
 """
 
 import json

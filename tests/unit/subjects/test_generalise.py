@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from optimizer.subjects.generalise import Weights, generalisations, matched, openness
+from optimizer.settings import Weights
+from optimizer.subjects.generalise import generalisations, matched, openness
 
 
 def _tokens(*texts):
