@@ -55,7 +55,7 @@ def operations(entry: str) -> tuple[Operation, ...]:
 
 def has_template(texts: tuple[str, ...] | None) -> bool:
     """Whether some entry of a list holds ``{{...}}``, which makes the server drop or refuse its queue entries."""
-    return any("{{" in text and TEMPLATE.search(text) for text in texts or ())
+    return texts is not None and "{{" in "\n".join(texts) and any(TEMPLATE.search(text) for text in texts)
 
 
 def expanded(template: PermissionLists, user: UserClaims, account: AccountClaims) -> PermissionLists:

@@ -55,10 +55,11 @@ class Block:
         # In an order of their own, so that a list that was only sorted, or lost copies, is not looked at again.
         entries = sorted(set(self.plain(name)), key=str)
         wide = [entry for entry in entries if entry.head != entry.text]
-        # What a pattern covers begins with the text before its first wildcard.
-        inside = {e for e in entries if any(e is not w and e.text.startswith(w.head) for w in wide)}
-        if not inside:
+        # What a pattern covers begins with the text before its first wildcard, and mostly no entry does.
+        joined = "\n".join(["", *map(str, entries)])
+        if all(joined.count(f"\n{entry.head}") == 1 for entry in wide):
             return {}
+        inside = {e for e in entries if any(e is not w and e.text.startswith(w.head) for w in wide)}
         entries = [entry for entry in entries if entry in inside or entry in wide]
         return {entries[index]: entries[by] for index, by in covered(entries).items()}
 
