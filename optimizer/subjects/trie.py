@@ -188,7 +188,9 @@ def _covered_queues(entries: Sequence[Entry], queued: Iterable[int]) -> Iterator
     subjects = [entry.subject.text for entry in entries]
     kept: dict[str, Outermost] = {}
     wide: list[str] = []
-    for index in widest_first((index, weight(subjects[index]) + weight(entries[index].queue or "")) for index in queued):
+    for index in widest_first(
+        (index, weight(subjects[index]) + weight(entries[index].queue or "")) for index in queued
+    ):
         queue = entries[index].queue or ""
         around = [other for other in wide if other != queue and _queue_covers(other, queue)]
         for other in (queue, *around):
