@@ -253,8 +253,8 @@ class TokenBudget:
         Bytes of the encoded token as read, and after the safe proposals.
     chosen
         The cheapest way under the budget, or as far as it goes; None where none is needed or nothing can be widened.
-    smallest
-        The fewest bytes that widening can reach.
+    smallest, smallest_is_least
+        The fewest bytes that widening was found to reach, and whether it is proved that it cannot reach fewer.
     left
         What the token consists of then, largest first: what else would have to go. Bytes by JSON pointer.
     closed
@@ -268,6 +268,7 @@ class TokenBudget:
     budget: int
     chosen: FrontierPoint | None
     smallest: int
+    smallest_is_least: bool
     left: tuple[tuple[str, int], ...] = ()
     closed: tuple[str, ...] = ()
     frontier: tuple[FrontierPoint, ...] = ()

@@ -246,6 +246,7 @@ def _budget(budget: TokenBudget, names: _Names) -> Document:
         "after_safe": budget.after_safe,
         "budget": budget.budget,
         "smallest": budget.smallest,
+        "smallest_is_least": budget.smallest_is_least,
         "chosen": None if budget.chosen is None else _point(budget.chosen),
         "left": [{"pointer": pointer, "token_bytes": size} for pointer, size in budget.left],
         "closed": list(budget.closed),

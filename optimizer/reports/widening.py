@@ -79,7 +79,8 @@ def budget_sentences(budget: TokenBudget, plan_name: str) -> Iterator[str]:
         least = budget.smallest
         if least < budget.after_safe:
             over = least - budget.budget
-            yield f"no widening gets it under the budget: {least:,} bytes is the smallest, {over:,} over"
+            what = "gets" if budget.smallest_is_least else "was found that gets"
+            yield f"no widening {what} it under the budget: {least:,} bytes is the smallest, {over:,} over"
         else:
             yield f"nothing in it can be widened: {least - budget.budget:,} bytes have to come from elsewhere"
         parts = [

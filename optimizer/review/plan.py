@@ -217,6 +217,7 @@ def _budget(document: Document) -> TokenBudget:
         after_safe=document["after_safe"],
         budget=document["budget"],
         smallest=document["smallest"],
+        smallest_is_least=document["smallest_is_least"],
         chosen=None if document["chosen"] is None else _point(document["chosen"]),
         left=tuple((each["pointer"], each["token_bytes"]) for each in document["left"]),
         closed=tuple(document["closed"]),

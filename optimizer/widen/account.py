@@ -209,6 +209,7 @@ class _Desk:
     def accounted(self, read: int, point: FrontierPoint | None, points: tuple[FrontierPoint, ...]) -> TokenBudget:
         """What there is to say of the token and its budget."""
         after = self.size if point is None else point.token_bytes
+        smallest = self._smallest()
         return TokenBudget(
             account=self.token[0],
             user=self.token[1],
@@ -216,7 +217,8 @@ class _Desk:
             after_safe=self.size,
             budget=self.budget,
             chosen=point,
-            smallest=min(after, *(each.token_bytes for each in points), self._smallest()),
+            smallest=min(after, *(each.token_bytes for each in (smallest, *points))),
+            smallest_is_least=smallest.is_least,
             left=self._left() if after > self.budget else (),
             closed=tuple(dict.fromkeys(self.closed.values())),
             frontier=points,
@@ -293,9 +295,9 @@ class _Desk:
         trial = self.run.state.tried(edits, self.settings)
         return next(change.after for change in trial.tokens if (change.account, change.user) == self.token)
 
-    def _smallest(self) -> int:
+    def _smallest(self) -> FrontierPoint:
         offers = self._offers(self._open())
-        return self._size_with(taken(offers, cheapest(offers.problem, sum(offers.problem.sizes)).chosen))
+        return self._point(offers, cheapest(offers.problem, sum(offers.problem.sizes)))
 
     def _point(self, offers: TokenOffers, selection: Selection) -> FrontierPoint:
         chosen = [offers.offers[index] for index in selection.chosen]
