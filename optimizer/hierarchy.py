@@ -103,12 +103,16 @@ class Hierarchy:
 
     def only(self, account: AccountKey) -> Hierarchy:
         """The part of this hierarchy that one account and its users make up, the operator included."""
-        return replace(
-            self,
-            accounts={account: self.accounts[account]},
-            _owners=[],
-            users={(user.claims.sub, account): user for user in self.users_of(account)},
-        )
+        users = {(user.claims.sub, account): user for user in self.users_of(account)}
+        return self.part({account: self.accounts[account]}, users)
+
+    def part(
+        self,
+        accounts: Mapping[AccountKey, Signed[AccountClaims]],
+        users: Mapping[tuple[UserKey, AccountKey], Signed[UserClaims]],
+    ) -> Hierarchy:
+        """The same source with these accounts and users alone."""
+        return replace(self, accounts=accounts, users=users, _owners=[])
 
     @property
     def fingerprint(self) -> str:

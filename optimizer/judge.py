@@ -81,10 +81,9 @@ def by_account(hierarchy: Hierarchy, accounts: Iterable[AccountKey]) -> dict[Acc
         if key[1] in users:
             users[key[1]][key] = user
     return {
-        account: replace(
-            hierarchy,
-            accounts={account: hierarchy.accounts[account]} if account in hierarchy.accounts else {},
-            users=found,
+        account: hierarchy.part(
+            {account: hierarchy.accounts[account]} if account in hierarchy.accounts else {},
+            found,
         )
         for account, found in sorted(users.items())
     }

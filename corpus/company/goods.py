@@ -83,7 +83,7 @@ WAREHOUSE = Account(
             ),
         ),
         User(
-            name="shelf-sensors",  # every shelf was added when it was put up; its CONNECT line is nearly too long
+            name="shelf-sensors",  # every shelf was added when it was put up; its CONNECT line is too long by now
             permissions=block(
                 pub=[f"shelves.{hall}.{row:02}.{what}" for hall in "abcd" for row in range(1, 15) for what in SHELF],
                 sub=["_INBOX.>"],
