@@ -13,11 +13,12 @@ from optimizer.access.principals import holders
 from optimizer.examine import examine
 from optimizer.proposals import Safety
 from optimizer.settings import Server, Widen
-from optimizer.subjects.compare import Connect, Deliver, Publish, Subscribe
+from optimizer.subjects.compare import Deliver, Publish, Subscribe
 from optimizer.subjects.permissions import Permission, Permissions
 from optimizer.subjects.protected import newly_admitted
 from optimizer.subjects.subject import Subject
 from tests.builders import Account, Role, User, settings, store
+from tests.oracle.server import RealServer, RefusedError, user_token
 from tests.oracle.test_plans import as_user, edited, safe_edits, untrue
 from tests.strategies import BUDGET
 
@@ -161,14 +162,17 @@ def test_no_protected_subject_passes_afterwards_that_did_not_before(drawn, oracl
 
 
 @pytest.mark.server
-def test_a_user_whose_token_is_too_long_to_connect_connects_after_its_budget(oracle):
+def test_a_user_whose_token_is_too_long_to_connect_connects_after_its_budget(server, tmp_path):
     shelves = [
         f"shelves.{hall}.{row:02}.{what}" for hall in "abcd" for row in range(1, 16) for what in ("filled", "picked")
     ]
     account = Account("ACME", users=[User("sensors", pub={"allow": shelves}, sub={"allow": ["_INBOX.>"]})])
     plan = examine(store(account), settings(widen=Widen.OVER_BUDGET))
     ((old, new),) = {(then, now) for _, _, then, now in sides(plan)}
-    assert [oracle.ask(as_user(block), Connect()) for block in (old, new)] == [False, True]
+    with RealServer(server, tmp_path, more="max_control_line: 4096\n") as real:
+        real.connect(user_token(as_user(new))).close()
+        with pytest.raises(RefusedError, match="maximum control line"):
+            real.connect(user_token(as_user(old)))
 
 
 @pytest.mark.server
