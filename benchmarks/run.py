@@ -25,15 +25,14 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+import covered
 import make_store
-import pygtrie
 from choose import bench_choose
 
 from optimizer.subjects.compare import _agree, _compared, compare
 from optimizer.subjects.near import pared
 from optimizer.subjects.permissions import Permissions
-from optimizer.subjects.subject import Entry, Subject, entry_of
-from optimizer.subjects.trie import _covered, covered
+from optimizer.subjects.subject import Subject, entry_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -227,76 +226,11 @@ def bench_help() -> Iterator[str]:
     yield f"| ratio (median of 21 pairs) | {1 / ratio:.1f} |"
 
 
-# covered ----------------------------------------------------------------------------------------------------------
-
-
-def by_dict(entries: Sequence[Entry]) -> dict[int, int]:
-    """The same question answered by a trie of dicts that holds the wildcard patterns only; plain entries."""
-    root: dict[str | None, object] = {}
-    first: dict[str, int] = {}
-    found: dict[int, int] = {}
-    for index, entry in enumerate(entries):
-        if entry.text in first:
-            found[index] = first[entry.text]
-            continue
-        first[entry.text] = index
-        if entry.subject.has_wildcard:
-            node = root
-            for token in entry.subject.tokens:
-                node = node.setdefault(token, {})
-            node[None] = index
-    for index in first.values():
-        tokens = entries[index].subject.tokens
-        last = len(tokens)
-        todo = [(root, 0)]
-        while todo:
-            node, depth = todo.pop()
-            if depth == last:
-                if None in node and node[None] != index:
-                    found[index] = node[None]
-                    break
-                continue
-            tail = node.get(">")
-            if tail is not None and tail.get(None, index) != index:
-                found[index] = tail[None]
-                break
-            token = tokens[depth]
-            if token != ">":
-                if token in node and token != "*":
-                    todo.append((node[token], depth + 1))
-                if "*" in node:
-                    todo.append((node["*"], depth + 1))
-    return found
-
-
-def bench_covered() -> Iterator[str]:
-    yield "## Which entry does another cover: pygtrie against a trie of dicts"
-    yield ""
-    yield f"pygtrie {pygtrie.__version__}, by walking its nodes, is what `optimizer.subjects.trie.covered` stands on."
-    yield ""
-    yield "| patterns | covered | pygtrie, us a pattern | dicts, us a pattern | pygtrie / dicts |"
-    yield "|---|---|---|---|---|"
-    for count in (20, 1_000, 20_000):
-        texts = mixed(count)
-        repeat = max(1, 2_000 // count)
-
-        def fresh(texts: Sequence[str] = texts, repeat: int = repeat) -> list[list[Entry]]:
-            _covered.cache_clear()
-            return [[Entry(f"{copy}{text}") for text in texts] for copy in range(repeat)]
-
-        assert set(covered(fresh()[0])) == set(by_dict(fresh()[0]))
-        mine, peer, ratio = paired(
-            lambda: [covered(entries) for entries in fresh()], lambda: [by_dict(entries) for entries in fresh()]
-        )
-        each = count * repeat / 1e6
-        yield f"| {count:,} | {len(by_dict(fresh()[0])):,} | {mine / each:.1f} | {peer / each:.1f} | {1 / ratio:.1f} |"
-
-
 BENCHES = {
     "compare": bench_compare,
     "propose": bench_propose,
     "help": bench_help,
-    "covered": bench_covered,
+    "covered": covered.bench,
     "choose": bench_choose,
 }
 

@@ -9,136 +9,79 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any
+
+import pygtrie
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 
-class _Node:
-    """What follows a token."""
-
-    __slots__ = ("below", "star")
-
-    def __init__(self) -> None:
-        self.below: dict[str, _Slot] = _NOTHING
-        self.star: _Slot | None = None
-
-
-_Slot: TypeAlias = "_Node | int"
-"""A number of 0 or more: that pattern ends here. A negative one: ``~number`` is alone here and its rest not laid out."""
-
-_NOTHING: Final[dict[str, _Slot]] = {}
-"""Below every node without a literal below it: a dict of its own would cost each of them 64 bytes."""
-
-
 class Outermost:
     """Patterns of which none covers another, asked for one that covers a given pattern.
 
-    Parameters
-    ----------
-    texts
-        The subjects that the numbers given to `add` mean. Valid ones: no empty token, ``>`` only last.
+    Valid ones: no empty token, ``>`` only last.
 
     Notes
     -----
-    Two kinds of trie: one of all that ends in ``>``, and one for each length of what does not, whose first step is the
-    last token, for that tells most apart (a verb, an identifier). So where a pattern ends, nothing goes on. What
-    nothing was found under takes a number and no nodes, however many tokens follow.
+    One trie of two kinds of keys: ``>`` and the tokens before it; or, for a pattern without ``>``, how many tokens
+    stand before its last one, the last one, and then those. The last token tells most apart (a verb, an identifier),
+    and where a pattern ends no other one goes on.
+
+    pygtrie's nodes are walked: its public calls look each key up from the root, and take two to four times as long.
     """
 
-    __slots__ = ("_by_length", "_tails", "_texts")
+    __slots__ = ("_nothing", "_root", "_trie")
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._texts = texts
-        self._tails = _Node()
-        self._by_length: dict[int, _Node] = {}
+    def __init__(self) -> None:
+        self._trie = pygtrie.Trie()
+        self._root = self._trie._root  # noqa: SLF001
+        self._nothing = self._root.value
 
     def find(self, text: str) -> int | None:
         """The number of a pattern that covers this one or equals it."""
         path = text.split(".")
         last = path.pop()
-        tails = self._tails.below.get(">")
+        tails = self._root.children.get(">")
         found = None if tails is None else self._walk(tails, path)
         if found is None and last != ">":
-            root = self._by_length.get(len(path))
-            if root is None:
-                return None
-            if root.star is not None:
-                found = self._walk(root.star, path)
-            if found is None and last in root.below:
-                found = self._walk(root.below[last], path)
-        if found is not None and found < 0:
-            self._lay(found := ~found)  # it may cover more: not to be compared token by token each time
+            alike = self._root.children.get(len(path))
+            if alike is not None:
+                star = alike.children.get("*")
+                if star is not None:
+                    found = self._walk(star, path)
+                if found is None and last != "*":
+                    below = alike.children.get(last)
+                    if below is not None:
+                        found = self._walk(below, path)
         return found
 
-    def _walk(self, slot: _Slot, path: list[str], at: int = 0) -> int | None:
+    def _walk(self, node: Any, path: list[str], at: int = 0) -> int | None:  # noqa: ANN401 a class of pygtrie's own
+        nothing = self._nothing
         for token in path[at:] if at else path:
-            if type(slot) is not _Node:
+            if node.value is not nothing:
                 break
             at += 1
-            below = slot.below.get(token)
-            star = slot.star
+            children = node.children
+            star = children.get("*")
+            below = None if token == "*" else children.get(token)
             if star is None:
                 if below is None:
                     return None
-                slot = below
+                node = below
             elif below is None:
-                slot = star
+                node = star
             else:
                 found = self._walk(star, path, at)
                 if found is not None:
                     return found
-                slot = below
-        if isinstance(slot, _Node) or (slot < 0 and not _begins(self._texts[~slot], path)):
-            return None
-        return slot
-
-    def add(self, number: int) -> None:
-        """Keep a pattern that none of those kept covers, and that covers none of them."""
-        self._lay(number, alone=True)
-
-    def _lay(self, number: int, *, alone: bool = False) -> None:
-        """Make the nodes that lead to a pattern; if ``alone`` no further than to where no other one goes."""
-        *path, last = self._texts[number].split(".")
-        node = self._tails if last == ">" else self._by_length.setdefault(len(path), _Node())
-        for at, token in enumerate([last, *path]):
-            slot = node.star if token == "*" else node.below.get(token)
-            if at == len(path):
-                _put(node, token, number)
-            elif slot is None and alone:
-                _put(node, token, ~number)
-                break
-            elif not isinstance(slot, _Node):
-                below = _Node()
-                if slot is not None and slot != ~number:
-                    other = self._texts[~slot].split(".")
-                    _put(below, other[at], ~slot if at + 2 == len(other) else slot)
-                _put(node, token, below)
                 node = below
-            else:
-                node = slot
+        return None if node.value is nothing else node.value
 
-
-def _put(node: _Node, token: str, slot: _Slot) -> None:
-    if token == "*":
-        node.star = slot
-    elif node.below is _NOTHING:
-        node.below = {token: slot}
-    else:
-        node.below[token] = slot
-
-
-def _begins(text: str, path: list[str]) -> bool:
-    """Whether all tokens of a pattern but its last match the first ones of a path."""
-    wide = text.split(".")
-    wide.pop()
-    if len(wide) > len(path):
-        return False
-    for one, token in zip(wide, path, strict=False):  # noqa: SIM110 a generator costs twice the loop
-        if one != token and one != "*":
-            return False
-    return True
+    def add(self, text: str, number: int) -> None:
+        """Keep a pattern that none of those kept covers, and that covers none of them."""
+        *path, last = text.split(".")
+        self._trie[(">", *path) if last == ">" else (len(path), last, *path)] = number
 
 
 def weight(text: str) -> int:
@@ -174,31 +117,35 @@ def covered_texts(texts: Sequence[str]) -> list[int | None]:
     >>> covered_texts(["a.b", "a.>", "a.*", "b", "b"])
     [1, None, 1, None, 3]
     """
-    kept = Outermost(texts)
+    kept = Outermost()
+    find = kept.find
     by: list[int | None] = [None] * len(texts)
-    first: dict[str, int] = {}
+    stay: list[int] = []
     with _uncollected():
         # A `*` inside a token makes no wildcard, and does no harm here.
         for number in widest_first((n, weight(text)) for n, text in enumerate(texts) if "*" in text or ">" in text):
-            found = by[number] = kept.find(texts[number])
+            found = by[number] = find(texts[number])
             if found is None:
-                kept.add(number)
-        find = kept.find
+                kept.add(texts[number], number)
         for number, text in enumerate(texts):
-            if "*" in text or ">" in text:
-                continue
-            found = find(text)
-            if found is None:
-                found = first.setdefault(text, number)
-                if found == number:
-                    continue
-            by[number] = found
+            if not ("*" in text or ">" in text):
+                found = find(text)
+                if found is None:
+                    stay.append(number)
+                else:
+                    by[number] = found
+    if len({texts[number] for number in stay}) < len(stay):  # a literal covers nothing but its copies
+        first: dict[str, int] = {}
+        for number in stay:
+            found = first.setdefault(texts[number], number)
+            if found != number:
+                by[number] = found
     return by
 
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without the cyclic collector: nothing made here is a cycle, and it would look through all of it again and again."""
+    """Without the cyclic collector: no cycle is made here, and it would look through all of it again and again."""
     was = gc.isenabled()
     gc.disable()
     try:

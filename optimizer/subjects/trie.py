@@ -1,8 +1,8 @@
 """The token trie: which entries match a subject, which entries another entry covers.
 
-Two faces of one idea. `covered` asks a list about itself, by `optimizer.subjects.outermost`. `Automaton` is the trie
-compiled to arrays, so that `optimizer.subjects.compare` can walk infinitely many subjects: a token that no entry names behaves like
-every other such token, so one stand-in (`FRESH`) speaks for all of them.
+Two faces of one idea. `covered` asks a list about itself and stands on `optimizer.subjects.outermost`. `Automaton` is
+the trie compiled to arrays, so that `optimizer.subjects.compare` can walk infinitely many subjects: a token that no
+entry names behaves like every other such token, so one stand-in (`FRESH`) speaks for all of them.
 """
 
 from __future__ import annotations
@@ -200,10 +200,10 @@ def _covered_queues(entries: Sequence[Entry], queued: Iterable[int]) -> Iterator
                 break
         else:
             if queue not in kept:
-                kept[queue] = Outermost(subjects)
+                kept[queue] = Outermost()
                 if "*" in queue or ">" in queue:
                     wide.append(queue)
-            kept[queue].add(index)
+            kept[queue].add(subjects[index], index)
 
 
 def _queue_covers(wide: str, narrow: str) -> bool:

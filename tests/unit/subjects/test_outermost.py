@@ -27,15 +27,6 @@ def test_an_entry_that_stays_covers_each_of_the_others(texts, by):
     assert covered_texts(texts) == by
 
 
-def test_a_pattern_that_was_found_again_and_again_still_shares_its_way_with_others():
-    kept = Outermost(["a.*.c.x", "a.*.d.x", "a.b.*.y"])
-    kept.add(0)
-    assert kept.find("a.q.c.x") == 0
-    kept.add(1)
-    kept.add(2)
-    assert [kept.find(text) for text in ("a.q.c.x", "a.q.d.x", "a.b.e.y", "a.q.e.x")] == [0, 1, 2, None]
-
-
 @pytest.mark.parametrize("was", [True, False])
 def test_the_collector_is_left_as_it_was(was):
     before = gc.isenabled()
