@@ -121,12 +121,15 @@ def united(results: Iterable[Compared]) -> Compared:
 def _one(before: Principal, after: Principal, settings: Settings) -> Compared:
     gained: list[Witness] = []
     lost: list[Witness] = []
-    relations = []
+    relations: list[Relation] = []
     leafnode = True
     for server in settings.servers:
         kinds = (False, True) if before.leafnode is not Leafnode.NEVER else (False,)
         for leaf in kinds:
             unnamed = leaf and before.leafnode is not Leafnode.NAMED
+            if unnamed and any(relation is not Relation.SAME for relation in relations):
+                leafnode = False  # what a client can tell is not called the same for leafnodes
+                continue
             found = compare(
                 before.permissions, after.permissions, server, leafnode=leaf, whether=unnamed, effort=settings.effort
             )

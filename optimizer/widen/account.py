@@ -164,6 +164,7 @@ class _Desk:
         self.blocks = {target: Block(target, permission_lists(hierarchy, target)) for target in targets}
         self.behind = {target: holders(hierarchy, target) for target in targets}
         self.refused: set[tuple[Target, ListName, str]] = set()
+        self.found: dict[tuple[frozenset[Target], int], TokenOffers] = {}
         self.closed = dict(self._closed())
 
     def worthwhile(self) -> list[Widening]:
@@ -209,7 +210,8 @@ class _Desk:
     def accounted(self, read: int, point: FrontierPoint | None, points: tuple[FrontierPoint, ...]) -> TokenBudget:
         """What there is to say of the token and its budget."""
         after = self.size if point is None else point.token_bytes
-        smallest = self._smallest()
+        # What is under its budget needs no answer to how small it could be.
+        smallest = points[-1:] if points or after <= self.budget else (self._smallest(),)
         return TokenBudget(
             account=self.token[0],
             user=self.token[1],
@@ -217,8 +219,8 @@ class _Desk:
             after_safe=self.size,
             budget=self.budget,
             chosen=point,
-            smallest=min(after, *(each.token_bytes for each in (smallest, *points))),
-            smallest_is_least=smallest.is_least,
+            smallest=min((after, *(each.token_bytes for each in smallest))),
+            smallest_is_least=any(each.is_least for each in smallest),
             left=self._left() if after > self.budget else (),
             closed=tuple(dict.fromkeys(self.closed.values())),
             frontier=points,
@@ -228,7 +230,11 @@ class _Desk:
         return {target: block for target, block in self.blocks.items() if target not in self.closed}
 
     def _offers(self, from_blocks: Mapping[Target, Block]) -> TokenOffers:
-        return token_offers(from_blocks, self.behind, self.run.known, self.settings, self.refused)
+        """What these blocks offer, worked out again only where something was refused since."""
+        key = frozenset(from_blocks), len(self.refused)
+        if key not in self.found:
+            self.found[key] = token_offers(from_blocks, self.behind, self.run.known, self.settings, self.refused)
+        return self.found[key]
 
     def _closed(self) -> Iterator[tuple[Target, str]]:
         """Blocks in which no script can widen anything, and why: what hinders one edit of a block hinders each."""

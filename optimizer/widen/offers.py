@@ -90,10 +90,11 @@ def offers(
     tokens = [tokens_of(text) for text in texts]
     counts = Counter(each.permissions for each in behind)
     admitting = [(Admitted(permissions, settings.servers[0]), users) for permissions, users in counts.items()]
+    keeping_out = _Protection(block, name, settings)
     for found in generalisations(tokens, keep_prefix=settings.keep_prefix):
         pattern = Subject(".".join(found.tokens))
         covered = [tokens[index] for index in found.covers]
-        denies = _denies(block, name, pattern, settings) if name.is_allow else ()
+        denies = keeping_out.denies(pattern) if name.is_allow else ()
         if denies is None or (name.is_allow and may_not_generalise(found.tokens, covered) is not None):
             continue
         touched = reach(pattern) if not name.is_publish else pattern
@@ -140,28 +141,31 @@ def tokens_of(text: str) -> Tokens:
     return tuple("".join(next(filled) if char == "\0" else char for char in part) for part in parts)
 
 
-def _denies(block: Block, name: ListName, pattern: Subject, settings: Settings) -> tuple[str, ...] | None:
-    """The deny entries that keep what a pattern would open of the protected spaces out; None where none can.
+class _Protection:
+    """What keeps protected subjects out of one list while it is widened."""
 
-    What the list admits already is not newly admitted, and a deny entry would take it away.
-    """
-    subscribe = not name.is_publish
-    deny = ListName.PUB_DENY if name.is_publish else ListName.SUB_DENY
-    allowed, denied = block.patterns(name), block.patterns(deny)
-    entries = block.entries(name)
-    if not entries:
-        return ()
-    wanted = []
-    protected = [Subject(text) for text in settings.protected]
-    for subject in denies_for(pattern, protected, subscribe=subscribe):
-        if allowed.covers(subject) or (denied.covers(subject) and not subscribe):
-            continue
-        if subscribe and subject.has_wildcard:
-            return None  # before 2.12.14 only a deny inside a subscription filters it: a literal is inside each
-        if any(_may_overlap(entry, subject, subscribe=subscribe) for entry in entries):
-            return None
-        wanted.append(subject.text)
-    return tuple(wanted)
+    def __init__(self, block: Block, name: ListName, settings: Settings) -> None:
+        self.subscribe = not name.is_publish
+        self.entries = block.entries(name)
+        self.allowed = block.patterns(name)
+        self.denied = block.patterns(ListName.PUB_DENY if name.is_publish else ListName.SUB_DENY)
+        self.protected = [Subject(text) for text in settings.protected]
+
+    def denies(self, pattern: Subject) -> tuple[str, ...] | None:
+        """The deny entries that keep what a pattern would open of the protected spaces out; None where none can.
+
+        What the list admits already is not newly admitted, and a deny entry would take it away.
+        """
+        wanted = []
+        for subject in denies_for(pattern, self.protected, subscribe=self.subscribe):
+            if self.allowed.covers(subject) or (self.denied.covers(subject) and not self.subscribe):
+                continue
+            if self.subscribe and subject.has_wildcard:
+                return None  # before 2.12.14 only a deny inside a subscription filters it: a literal is inside each
+            if any(_may_overlap(entry, subject, subscribe=self.subscribe) for entry in self.entries):
+                return None
+            wanted.append(subject.text)
+        return tuple(wanted)
 
 
 def _may_overlap(entry: Entry, subject: Subject, *, subscribe: bool) -> bool:
