@@ -11,8 +11,9 @@ import random
 import time
 from typing import TYPE_CHECKING
 
+from optimizer.settings import Weights
 from optimizer.subjects.choose import Choice, Problem, cheapest, frontier
-from optimizer.subjects.generalise import Weights, generalisations, matched, openness, payload
+from optimizer.subjects.generalise import generalisations, matched, openness, payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
