@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from optimizer.claims.model import Export
 from optimizer.claims.validate import account_refusal
-from optimizer.claims.weigh import gathered, weigh
+from optimizer.claims.weigh import gathered, import_sizes, weigh
 from optimizer.graph.cycles import Cycles, Link, Links
-from optimizer.graph.resolve import Exporter, Exports, Resolution, Route, State, filed_under, resolved, route
+from optimizer.graph.exports import Exports
+from optimizer.graph.resolve import Exporter, Resolution, Route, State, filed_under, resolved, route
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import networkx as nx
 
@@ -89,14 +91,16 @@ def build(hierarchy: Hierarchy, now: int) -> nx.MultiDiGraph[str]:
     for key in sorted(hierarchy.accounts):
         _add_account(graph, source, key)
     used: set[tuple[str, str, str]] = set()
-    for key, resolutions in _resolutions(source).items():
+    routes = {key: [route(each) for each in account.claims.imports] for key, account in hierarchy.accounts.items()}
+    for key, resolutions in _resolutions(source, routes).items():
         account = hierarchy.accounts[key]
         sizes = _import_sizes(account)
-        for index, (each, resolution) in enumerate(zip(account.claims.imports, resolutions, strict=True)):
+        imports = zip(account.claims.imports, routes.pop(key), resolutions, strict=True)
+        for index, (each, path, resolution) in enumerate(imports):
             if each.account not in graph:
                 _add_stranger(graph, source, each.account)
-            used.update((each.account, export.type, export.subject) for export in resolution.exports)
-            path = route(each)
+            for export in resolution.exports:
+                used.add((each.account, export.type, export.subject))
             graph.add_edge(
                 each.account,
                 key,
@@ -155,29 +159,35 @@ def _add_stranger(graph: nx.MultiDiGraph[str], source: _Source, key: str) -> Non
     graph.add_node(key, name="", kind=kind, token_bytes=None, refusal="", unused_exports=())
 
 
-def _resolutions(source: _Source) -> dict[AccountKey, list[Resolution]]:
+def _resolutions(source: _Source, routes: Mapping[AccountKey, list[Route]]) -> dict[AccountKey, list[Resolution]]:
     accounts = source.hierarchy.accounts
-    found = {key: [_alone(each, key, source) for each in accounts[key].claims.imports] for key in sorted(accounts)}
-    cycles = Cycles(_links(source, found), {key: exporter.exports for key, exporter in source.exporters.items()})
+    found = {
+        key: [_alone(each, path, key, source) for each, path in zip(accounts[key].claims.imports, routes[key], strict=True)]
+        for key in sorted(accounts)
+    }
+    cycles = Cycles(_links(source, routes, found), {key: exporter.exports for key, exporter in source.exporters.items()})
+    beside: dict[AccountKey, list[Resolution]] = {}
     for key, resolutions in found.items():
         taken: dict[tuple[str, ...], State] = {}
-        for index, each in enumerate(accounts[key].claims.imports):
-            resolution = resolutions[index] = _beside_others(resolutions[index], each, key, taken, cycles)
+        beside[key] = []
+        for each, path, alone in zip(accounts[key].claims.imports, routes[key], resolutions, strict=True):
+            resolution = _beside_others(alone, each, path, key, taken, cycles)
             if resolution.state in (State.WORKS, State.UNKNOWN):
-                taken.setdefault((each.account, each.type, filed_under(each)), resolution.state)
-    return found
+                taken.setdefault((each.account, each.type, filed_under(each, path)), resolution.state)
+            beside[key].append(resolution)
+    return beside
 
 
-def _alone(claims: Import, importer: AccountKey, source: _Source) -> Resolution:
+def _alone(claims: Import, path: Route, importer: AccountKey, source: _Source) -> Resolution:
     """What becomes of an import without regard to any other."""
     refusal = source.refusals[importer]
     exporter = source.exporters.get(claims.account)
-    exports = () if exporter is None else exporter.exports.containing(claims.type, route(claims).remote)
+    exports = () if exporter is None else exporter.exports.containing(claims.type, path.remote)
     if refusal:
         return Resolution(State.REFUSED, refusal, exports)
     if exporter is not None:
-        resolution = resolved(claims, importer, exporter, source.now)
-        if claims.account == source.system and route(claims).local in {local for local, _ in _IMPORTED_BY_SERVER}:
+        resolution = resolved(claims, path, exports, importer, exporter, source.now)
+        if claims.account == source.system and path.local in {local for local, _ in _IMPORTED_BY_SERVER}:
             return Resolution(State.UNKNOWN, "the server makes this import by itself", resolution.exports)
         return resolution
     if claims.account in source.refusals:
@@ -188,53 +198,60 @@ def _alone(claims: Import, importer: AccountKey, source: _Source) -> Resolution:
     return Resolution(State.UNKNOWN, "the exporter's token is not in the source")
 
 
-def _links(source: _Source, found: Mapping[AccountKey, list[Resolution]]) -> dict[str, Links]:
+def _links(
+    source: _Source, routes: Mapping[AccountKey, list[Route]], found: Mapping[AccountKey, list[Resolution]]
+) -> dict[str, Links]:
     """What the server's search for cycles may follow: imports that are let in, and those it makes by itself."""
-    links: dict[str, Links] = {}
-    for key, resolutions in found.items():
-        imports = zip(source.hierarchy.accounts[key].claims.imports, resolutions, strict=True)
-        mine = [
-            Link(each.account, each.type, route(each))
-            for each, resolution in imports
-            if resolution.state in (State.WORKS, State.UNKNOWN)
-        ]
+
+    def of(key: AccountKey) -> Iterator[Link]:
+        for each, path, resolution in zip(
+            source.hierarchy.accounts[key].claims.imports, routes[key], found[key], strict=True
+        ):
+            if resolution.state in (State.WORKS, State.UNKNOWN):
+                yield Link(each.account, each.type, path)
         if source.system and key != source.system:
-            made = [Route(remote.format(key), local) for local, remote in _IMPORTED_BY_SERVER]
-            mine += [Link(source.system, "service", path) for path in made]
-        links[key] = Links(mine)
-    return links
+            for local, remote in _IMPORTED_BY_SERVER:
+                yield Link(source.system, "service", Route(remote.format(key), local))
+
+    return {key: Links(partial(of, key)) for key in found}
 
 
 def _beside_others(
-    resolution: Resolution, claims: Import, importer: AccountKey, taken: Mapping[tuple[str, ...], State], cycles: Cycles
+    resolution: Resolution,
+    claims: Import,
+    path: Route,
+    importer: AccountKey,
+    taken: Mapping[tuple[str, ...], State],
+    cycles: Cycles,
 ) -> Resolution:
     """What the other imports make of one that would work: cycles, and subjects already taken."""
     if resolution.state is not State.WORKS:
         return resolution
-    path = route(claims)
-    suspicion = cycles.suspicion(importer, Link(claims.account, claims.type, path))
+    suspicion = cycles.suspicion(importer, claims.account, claims.type, path)
     if suspicion:
         return Resolution(State.UNKNOWN, suspicion, resolution.exports)
     # Server: isStreamImportDuplicate asks for the exporter's subject, getServiceImportForAccountLocked for one's own.
     subject = path.remote if claims.type == "stream" else path.local
     before = taken.get((claims.account, claims.type, subject))
-    if before is not None and any(len(token) > 1 and token[0] == "*" for token in subject.split(".")):
+    if before is None:
+        return resolution
+    if any(len(token) > 1 and token[0] == "*" for token in subject.split(".")):
         odd = "the server takes a token that only begins with `*` for a wildcard in some places and not in others"
         return Resolution(State.UNKNOWN, odd, resolution.exports)
-    match before:
-        case State.WORKS:
-            reason = f"an import before it takes `{subject}` from the same account"
-            return Resolution(State.DROPPED, reason, resolution.exports)
-        case State.UNKNOWN:
-            reason = f"it is dropped if the import of `{subject}` before it works, which is not known"
-            return Resolution(State.UNKNOWN, reason, resolution.exports)
-        case _:
-            return resolution
+    if before is State.WORKS:
+        return Resolution(
+            State.DROPPED, f"an import before it takes `{subject}` from the same account", resolution.exports
+        )
+    reason = f"it is dropped if the import of `{subject}` before it works, which is not known"
+    return Resolution(State.UNKNOWN, reason, resolution.exports)
 
 
 def _import_sizes(account: Signed[AccountClaims]) -> tuple[int, ...]:
     """Bytes of the token that each import costs."""
     if not account.claims.imports:
         return ()
+    sizes = import_sizes(account.token)
+    if sizes is not None and len(sizes) == len(account.claims.imports):
+        return sizes
     weights = {weight.pointer: weight.token_bytes for weight in gathered(weigh(account.token), 3)}
     return tuple(weights.get(f"/nats/imports/{index}", 0) for index in range(len(account.claims.imports)))

@@ -14,13 +14,17 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from optimizer.graph.resolve import Exports, contains, without_places
+from optimizer.graph.exports import contains
+from optimizer.graph.resolve import without_places
+from optimizer.subjects.once import once
 from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from optimizer.graph.exports import Exports
     from optimizer.graph.resolve import Route
+
 _LARGEST = 1000
 """Accounts and subjects one search may pass: the server gives up at 1,024 accounts (``MaxAccountCycleSearchDepth``)."""
 
@@ -35,9 +39,9 @@ class Link:
         self.kind = kind
         self.remote = path.remote
         self.local = path.local
-        self.passed = Subject(without_places(path.local) if Subject(path.remote).has_wildcard else path.local)
+        self.passed = Subject(_filed(path))
         """The importer's subject as the server files it: what the search goes on with behind this import."""
-        self.asked = self.passed if kind == "stream" else Subject(path.remote)
+        self.asked = self.passed if kind == "stream" else path.source
         """The subject that a search must collide with to follow this import."""
 
 
@@ -57,11 +61,14 @@ class Cycles:
     exports: Mapping[str, Exports]
     _found: dict[tuple[str, str, str], tuple[frozenset[str], str]] = field(default_factory=dict)
 
-    def suspicion(self, importer: str, link: Link) -> str:
+    def suspicion(self, importer: str, exporter: str, kind: str, path: Route) -> str:
         """Why the server may drop this import of this account; empty where it never does."""
-        subjects = {link.local, link.remote} if link.kind == "stream" else {_service_start(link)}
-        for subject in sorted(subjects):
-            arrived, doubt = self._reach(link.kind, link.exporter, subject)
+        links = self.links.get(exporter) if exporter in self.exports else None
+        subjects = sorted({path.local, path.remote}) if kind == "stream" else [_filed(path)]
+        for subject in subjects:
+            if links is not None and not links.may_collide(kind, subject):
+                continue  # most searches end where they begin
+            arrived, doubt = self._reach(kind, exporter, subject)
             if importer in arrived:
                 return "it may close a cycle of imports, of which the server drops the one it loads last"
             if doubt:
@@ -103,25 +110,43 @@ class Cycles:
         return arrived, ""
 
 
-def _service_start(link: Link) -> str:
-    return link.passed.text if Subject(link.remote).has_wildcard else link.local
+def _filed(path: Route) -> str:
+    """The importer's subject as the search sees it."""
+    return without_places(path.local) if path.source.has_wildcard else path.local
 
 
 class Links:
-    """The imports of one account that the exporters let in, by what a search may collide with."""
+    """The imports of one account that the exporters let in, by what a search may collide with.
 
-    def __init__(self, links: Iterable[Link]) -> None:
-        self._by_first: dict[tuple[str, str], list[Link]] = {}
-        self._kinds: dict[str, list[Link]] = {}
-        for link in links:
-            self._by_first.setdefault((link.kind, link.asked.tokens[0]), []).append(link)
-            self._kinds.setdefault(link.kind, []).append(link)
+    Parameters
+    ----------
+    links
+        Asked for them when a search first comes by, which few accounts ever see.
+    """
+
+    def __init__(self, links: Callable[[], Iterable[Link]]) -> None:
+        self._links = links
+
+    @once
+    def _by_first(self) -> dict[tuple[str, str], list[Link]]:
+        found: dict[tuple[str, str], list[Link]] = {}
+        for link in self._links():
+            found.setdefault((link.kind, link.asked.tokens[0]), []).append(link)
+        return found
+
+    def may_collide(self, kind: str, subject: str) -> bool:
+        """Whether any begins as the subject does; a cheap question before `colliding`."""
+        first = subject.partition(".")[0]
+        if first in ("*", ">"):
+            return True
+        near = self._by_first
+        return (kind, first) in near or (kind, "*") in near or (kind, ">") in near
 
     def colliding(self, kind: str, subject: Subject) -> Iterator[Link]:
         """Those with a subject in common with this one. Server: ``SubjectsCollide``."""
         first = subject.tokens[0]
         if first in ("*", ">"):
-            near: Iterable[Link] = self._kinds.get(kind, ())
+            near = [links for (each, _), links in self._by_first.items() if each == kind]
         else:
-            near = chain.from_iterable(self._by_first.get((kind, token), ()) for token in (first, "*", ">"))
-        return (link for link in near if link.asked.overlaps(subject))
+            near = [self._by_first.get((kind, token), []) for token in (first, "*", ">")]
+        return (link for link in chain.from_iterable(near) if link.asked.overlaps(subject))

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 from optimizer.claims.token import parse_token
 from optimizer.claims.validate import activation_of, exporter_subject
 from optimizer.claims.verify import activation_issues
+from optimizer.subjects.once import once
 from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from optimizer.claims.keys import AccountKey
     from optimizer.claims.model import AccountClaims, Export, Import
+    from optimizer.graph.exports import Exports
 
 _NUMBERED = re.compile(r"\$([+-]?[0-9]{1,18})")
 _WILDCARD_CALL = re.compile(r"\{\{\s*[wW]ildcard\s*\((.*)\)\s*\}\}")
@@ -52,12 +54,32 @@ class Resolution:
     exports: tuple[Export, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
     """From which subject of the exporter to which of the importer, as the server files it."""
 
     remote: str
     local: str
+
+    @once
+    def source(self) -> Subject:
+        """The exporter's subject."""
+        return Subject(self.remote)
+
+    @once
+    def target(self) -> Subject:
+        """The importer's subject."""
+        return self.source if self.local == self.remote else Subject(self.local)
+
+    @once
+    def is_mapped(self) -> bool:
+        """Whether wildcards have to be carried from one to the other."""
+        return self.local != self.remote and self.source.has_wildcard
+
+    @once
+    def filed(self) -> str:
+        """The importer's subject as the server files that of a service, numbered places as wildcards."""
+        return without_places(self.local) if self.is_mapped else self.local
 
 
 def route(claims: Import) -> Route:
@@ -75,54 +97,9 @@ def route(claims: Import) -> Route:
     return Route(remote, f"{claims.to.removesuffix('.')}.{remote}")
 
 
-def filed_under(claims: Import) -> str:
+def filed_under(claims: Import, path: Route) -> str:
     """The subject by which a server knows an import: the exporter's of a stream, one's own of a service."""
-    path = route(claims)
-    if claims.type == "stream":
-        return path.remote
-    mapped = path.remote != path.local and Subject(path.remote).has_wildcard
-    return without_places(path.local) if mapped else path.local
-
-
-class Exports:
-    """The exports of one account by type, found as the server finds them."""
-
-    def __init__(self, exports: Iterable[Export]) -> None:
-        self._equal: dict[tuple[str, str], Export] = {}
-        self._by_first: dict[tuple[str, str], list[Export]] = {}
-        for export in exports:
-            self._equal[export.type, export.subject] = export
-            first = export.subject.split(".")[0]
-            self._by_first.setdefault((export.type, "*" if first[:1] in ("*", ">") else first), []).append(export)
-
-    def containing(self, kind: str, subject: str) -> tuple[Export, ...]:
-        """The equal export, else all that contain the subject, sorted.
-
-        Server: ``checkStreamExportApproved``, ``checkServiceExportApproved``.
-        """
-        equal = self._equal.get((kind, subject))
-        if equal is not None:
-            return (equal,)
-        tokens = subject.split(".")
-        near = (*self._by_first.get((kind, tokens[0]), ()), *self._by_first.get((kind, "*"), ()))
-        found = {export.subject: export for export in near if contains(export.subject.split("."), tokens)}
-        return tuple(found[text] for text in sorted(found))
-
-
-def contains(pattern: Sequence[str], tokens: Sequence[str]) -> bool:
-    """Whether the server takes the tokens for a part of the pattern.
-
-    Server: ``isSubsetMatchTokenized``, to which a token of the pattern that only begins with ``*`` is a wildcard too.
-    """
-    for index, token in enumerate(pattern):
-        if index >= len(tokens) or not token:
-            return False
-        if token == ">":
-            return True
-        mine = tokens[index]
-        if mine in ("", ">") or (mine == "*" != token) or (token[0] != "*" and mine != token):
-            return False
-    return len(tokens) == len(pattern)
+    return path.remote if claims.type == "stream" else path.filed
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +120,27 @@ class Exporter:
     sometimes: Exports | None = None
 
 
-def resolved(claims: Import, importer: AccountKey, exporter: Exporter, now: int) -> Resolution:
+def resolved(
+    claims: Import, path: Route, exports: tuple[Export, ...], importer: AccountKey, exporter: Exporter, now: int
+) -> Resolution:
     """What becomes of an import whose exporter is loaded, cycles and repeated imports apart.
 
     Server: ``AddServiceImportWithClaim``, ``AddStreamImportWithClaim``, ``AddMappedStreamImportWithClaim``.
+
+    Parameters
+    ----------
+    path
+        What `route` makes of it.
+    exports
+        Those of the exporter that contain it.
     """
-    path = route(claims)
     kind = claims.type
-    for subject in (path.remote, path.local) if kind == "service" else (path.remote,):
-        if not Subject(subject).is_valid:
+    for subject in (path.source, path.target) if kind == "service" else (path.source,):
+        if not subject.is_valid:
             return Resolution(State.DROPPED, f"`{subject}` is no subject to the server")
-    exports = exporter.exports.containing(kind, path.remote)
     if not exports:
         return _uncontained(kind, path.remote, exporter)
-    refusals = [_unauthorized(export, claims, importer, exporter, now) for export in exports]
+    refusals = [_unauthorized(export, claims, path, importer, exporter, now) for export in exports]
     barred = [refusal for refusal in refusals if refusal]
     if barred and len(barred) == len(refusals):
         return Resolution(State.DROPPED, barred[0], exports)
@@ -167,7 +151,7 @@ def resolved(claims: Import, importer: AccountKey, exporter: Exporter, now: int)
     problem = _untranslatable(claims, path)
     if problem:
         return Resolution(State.DROPPED, problem, exports)
-    if kind == "stream" and not Subject(path.local).is_valid:
+    if kind == "stream" and not path.target.is_valid:
         return Resolution(State.UNKNOWN, f"its prefix makes `{path.local}`, which is no subject", exports)
     if len(exports) > 1:
         return Resolution(State.WORKS, f"{len(exports)} exports contain it, the server takes any of them", exports)
@@ -180,23 +164,24 @@ def _uncontained(kind: str, subject: str, exporter: Exporter) -> Resolution:
         return Resolution(
             State.UNKNOWN, f"only a server that adds the export `{sometimes[0].subject}` by itself has it"
         )
-    wanted = Subject(subject)
-    parts = [e.subject for e in exporter.claims.exports if e.type == kind and Subject(e.subject).overlaps(wanted)]
     other = "stream" if kind == "service" else "service"
+    parts = exporter.exports.overlapping(kind, subject)
     if parts:
         return Resolution(
-            State.DROPPED, f"no one {kind} export contains `{subject}`; `{min(parts)}` is only a part of it"
+            State.DROPPED, f"no one {kind} export contains `{subject}`; `{parts[0].subject}` is only a part of it"
         )
     if exporter.exports.containing(other, subject):
         return Resolution(State.DROPPED, f"`{subject}` is exported as a {other}, not as a {kind}")
     return Resolution(State.DROPPED, f"no {kind} export contains `{subject}`")
 
 
-def _unauthorized(export: Export, claims: Import, importer: AccountKey, exporter: Exporter, now: int) -> str:
+def _unauthorized(
+    export: Export, claims: Import, path: Route, importer: AccountKey, exporter: Exporter, now: int
+) -> str:
     """Why the exporter does not let this account in by this export; empty where it does. Server: ``checkAuth``."""
     position = export.account_token_position
     if position:  # which leaves the activation unasked
-        subject = route(claims).remote
+        subject = path.remote
         tokens = subject.split(".")
         if subject == export.subject or position > len(tokens) or tokens[position - 1] != importer:
             return f"token {position} of `{subject}` must be the importing account's own key"
@@ -228,13 +213,13 @@ def _untranslatable(claims: Import, path: Route) -> str:
     """
     if claims.type == "stream" and claims.to and not claims.local_subject and Subject(claims.to).has_wildcard:
         return f"the prefix `{claims.to}` has wildcards"
-    source = Subject(path.remote)
+    source = path.source
     if path.remote == path.local or not source.has_wildcard:
         return ""
     target = _tokenized(path.local)
     wildcards = source.tokens.count("*")
     problem = f"`{path.remote}` cannot be mapped to `{path.local}`"
-    if not Subject(path.local).is_valid or (source.tokens[-1] == ">") != (target[-1] == ">"):
+    if not path.target.is_valid or (source.tokens[-1] == ">") != (target[-1] == ">"):
         return problem
     places = 0
     for token in target:
