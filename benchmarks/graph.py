@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NOW = 1_795_000_000
 ACCOUNTS, IMPORTS = 10_000, 200_000
 PRIVATE = 100
-"""One import in so many is of a private export, and carries an activation whose signature has to be checked."""
+"""One account in so many has a private export, of which an import carries an activation: a signature to check."""
 _TEAMS = ("orders", "billing", "stock", "fleet", "search", "media", "risk", "crm")
 _VERBS = ("created", "updated", "deleted", "read", "list", "sync", "failed", "done")
 
@@ -37,7 +37,7 @@ _VERBS = ("created", "updated", "deleted", "read", "list", "sync", "failed", "do
 def hierarchy(accounts: int, imports: int) -> Hierarchy:
     """An operator as large ones are: one account in five exports, a few of them to nearly everybody.
 
-    One import in a hundred is private, one in two hundred lies in no export, one in five hundred comes from an account
+    Nearly one import in a hundred is private, one in two hundred lies in no export, one in five hundred comes from an account
     that nobody knows, and services go back and forth between some accounts, so that there are cycles to be found.
     """
     chance = random.Random(f"graph {accounts} {imports}")
@@ -89,7 +89,7 @@ def _exports(number: int) -> tuple[Export, ...]:
         Export(subject=f"{team}.{number}.*.state", type="stream"),
         Export(subject=f"{team}.{number}.api.>", type="service"),
         Export(subject="common.api.>", type="service"),
-        *([Export(subject=f"{team}.{number}.secret.>", type="stream", token_req=True)] if number % 25 == 0 else []),
+        *([Export(subject=f"{team}.{number}.secret.>", type="stream", token_req=True)] if number % PRIVATE == 50 else []),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from optimizer.claims.model import Export
 from optimizer.claims.validate import account_refusal
 from optimizer.claims.weigh import gathered, import_sizes, weigh
+from optimizer.collecting import without_collecting
 from optimizer.graph.cycles import Cycles, Link, Links
 from optimizer.graph.exports import Exports
 from optimizer.graph.resolve import Exporter, Resolution, Route, State, filed_under, resolved, route
@@ -63,6 +64,7 @@ class _Source:
     system: str
 
 
+@without_collecting()
 def build(hierarchy: Hierarchy, now: int) -> nx.MultiDiGraph[str]:
     """The graph of all imports of a hierarchy.
 

@@ -32,13 +32,11 @@ _LARGEST = 1000
 class Link:
     """An import that the exporter lets in."""
 
-    __slots__ = ("asked", "exporter", "kind", "local", "passed", "remote")
+    __slots__ = ("asked", "exporter", "kind", "passed")
 
     def __init__(self, exporter: str, kind: str, path: Route) -> None:
         self.exporter = exporter
         self.kind = kind
-        self.remote = path.remote
-        self.local = path.local
         self.passed = Subject(_filed(path))
         """The importer's subject as the server files it: what the search goes on with behind this import."""
         self.asked = self.passed if kind == "stream" else path.source
@@ -64,9 +62,12 @@ class Cycles:
     def suspicion(self, importer: str, exporter: str, kind: str, path: Route) -> str:
         """Why the server may drop this import of this account; empty where it never does."""
         links = self.links.get(exporter) if exporter in self.exports else None
-        subjects = sorted({path.local, path.remote}) if kind == "stream" else [_filed(path)]
+        if kind == "service":
+            subjects: Iterable[str] = (_filed(path),)
+        else:
+            subjects = (path.remote,) if path.local == path.remote else sorted((path.local, path.remote))
         for subject in subjects:
-            if links is not None and not links.may_collide(kind, subject):
+            if links is not None and not links.collides(kind, subject):
                 continue  # most searches end where they begin
             arrived, doubt = self._reach(kind, exporter, subject)
             if importer in arrived:
@@ -78,13 +79,13 @@ class Cycles:
     def _reach(self, kind: str, start: str, subject: str) -> tuple[frozenset[str], str]:
         found = self._found.get((kind, start, subject))
         if found is None:
-            found = self._found[kind, start, subject] = self._searched(kind, start, subject)
+            found = self._found[kind, start, subject] = self._searched(kind, start, Subject(subject))
         return found
 
-    def _searched(self, kind: str, start: str, text: str) -> tuple[frozenset[str], str]:
+    def _searched(self, kind: str, start: str, subject: Subject) -> tuple[frozenset[str], str]:
         arrivals = Counter({start: 1})
         passed: set[str] = set()
-        states = {(start, Subject(text))}
+        states = {(start, subject)}
         todo = list(states)
         while todo:
             account, subject = todo.pop()
@@ -112,7 +113,7 @@ class Cycles:
 
 def _filed(path: Route) -> str:
     """The importer's subject as the search sees it."""
-    return without_places(path.local) if path.source.has_wildcard else path.local
+    return without_places(path.local) if path.has_wildcard else path.local
 
 
 class Links:
@@ -128,25 +129,36 @@ class Links:
         self._links = links
 
     @once
-    def _by_first(self) -> dict[tuple[str, str], list[Link]]:
+    def _filed(self) -> dict[tuple[str, str], list[Link]]:
+        """By type and subject where it is literal, else by type and first token followed by a dot, which no subject ends in."""
         found: dict[tuple[str, str], list[Link]] = {}
         for link in self._links():
-            found.setdefault((link.kind, link.asked.tokens[0]), []).append(link)
+            asked = link.asked
+            name = asked.text if _is_literal(asked.text) else f"{asked.tokens[0]}."
+            found.setdefault((link.kind, name), []).append(link)
         return found
 
-    def may_collide(self, kind: str, subject: str) -> bool:
-        """Whether any begins as the subject does; a cheap question before `colliding`."""
-        first = subject.partition(".")[0]
-        if first in ("*", ">"):
+    def collides(self, kind: str, subject: str) -> bool:
+        """Whether there are any `colliding`; cheaper to ask."""
+        filed = self._filed
+        if not _is_literal(subject) or (kind, "*.") in filed or (kind, ">.") in filed:
+            return next(self.colliding(kind, Subject(subject)), None) is not None
+        if (kind, subject) in filed:
             return True
-        near = self._by_first
-        return (kind, first) in near or (kind, "*") in near or (kind, ">") in near
+        beginning = f"{subject.partition('.')[0]}."
+        return (kind, beginning) in filed and next(self.colliding(kind, Subject(subject)), None) is not None
 
     def colliding(self, kind: str, subject: Subject) -> Iterator[Link]:
         """Those with a subject in common with this one. Server: ``SubjectsCollide``."""
-        first = subject.tokens[0]
-        if first in ("*", ">"):
-            near = [links for (each, _), links in self._by_first.items() if each == kind]
+        filed = self._filed
+        if _is_literal(subject.text):
+            names = (subject.text, f"{subject.tokens[0]}.", "*.", ">.")
+            near: Iterable[list[Link]] = [filed.get((kind, name), []) for name in dict.fromkeys(names)]
         else:
-            near = [self._by_first.get((kind, token), []) for token in (first, "*", ">")]
+            near = [links for (each, _), links in filed.items() if each == kind]
         return (link for link in chain.from_iterable(near) if link.asked.overlaps(subject))
+
+
+def _is_literal(subject: str) -> bool:
+    """Whether no token of it is a wildcard; in doubt not."""
+    return "*" not in subject and ">" not in subject

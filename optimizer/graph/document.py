@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from optimizer.collecting import without_collecting
 from optimizer.text import redacted
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 GRAPH = "permopt.graph.v1"
 
 
+@without_collecting()
 def graph_document(graph: nx.MultiDiGraph[str]) -> dict[str, Any]:
     """What `optimizer.graph.build` made, as a JSON document.
 

@@ -55,10 +55,11 @@ def contains(pattern: Sequence[str], tokens: Sequence[str]) -> bool:
 class _Node:
     """Where exports of one beginning go on or end."""
 
-    __slots__ = ("children", "ends", "odd", "tails")
+    __slots__ = ("children", "ends", "odd", "star", "tails")
 
     def __init__(self) -> None:
         self.children: dict[str, _Node] = {}
+        self.star: _Node | None = None
         self.odd: list[_Node] = []
         """Children by tokens that only begin with ``*``."""
         self.ends: list[Export] = []
@@ -76,7 +77,9 @@ class _Node:
             below = node.children.get(token)
             if below is None:
                 below = node.children[token] = _Node()
-                if token[0] == "*" and len(token) > 1:
+                if token == "*":
+                    node.star = below
+                elif token[0] == "*":
                     node.odd.append(below)
             node = below
         node.ends.append(export)
@@ -88,16 +91,14 @@ class _Node:
         for token in tokens:
             below: list[_Node] = []
             for node in level:
-                found += node.tails
-                if token in ("", ">"):
-                    continue
+                if node.tails:
+                    found += node.tails
                 exact = node.children.get(token)
                 if exact is not None:
                     below.append(exact)
-                if token != "*":
-                    star = node.children.get("*")
-                    if star is not None:
-                        below.append(star)
+                if node.star is not None and token not in ("", "*", ">"):
+                    below.append(node.star)
+                if node.odd and token not in ("", "*", ">"):
                     below += (odd for odd in node.odd if odd is not exact)
             level = below
             if not level:

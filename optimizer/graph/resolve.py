@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from optimizer.claims.model import AccountClaims, Export, Import
     from optimizer.graph.exports import Exports
 
+_LITERAL = re.compile(r"[^\s.*>]++(?:\.[^\s.*>]++)*+")
+"""Most subjects, and valid without a closer look."""
 _NUMBERED = re.compile(r"\$([+-]?[0-9]{1,18})")
 _WILDCARD_CALL = re.compile(r"\{\{\s*[wW]ildcard\s*\((.*)\)\s*\}\}")
 _SHORTEST_CALL = 5  # `{{x}}`: Go's indexPlaceHolders takes nothing shorter for a function
@@ -71,15 +73,15 @@ class Route:
         """The importer's subject."""
         return self.source if self.local == self.remote else Subject(self.local)
 
-    @once
+    @property
+    def has_wildcard(self) -> bool:
+        """Whether the exporter's subject has one."""
+        return ("*" in self.remote or ">" in self.remote) and self.source.has_wildcard
+
+    @property
     def is_mapped(self) -> bool:
         """Whether wildcards have to be carried from one to the other."""
-        return self.local != self.remote and self.source.has_wildcard
-
-    @once
-    def filed(self) -> str:
-        """The importer's subject as the server files that of a service, numbered places as wildcards."""
-        return without_places(self.local) if self.is_mapped else self.local
+        return self.local != self.remote and self.has_wildcard
 
 
 def route(claims: Import) -> Route:
@@ -99,7 +101,9 @@ def route(claims: Import) -> Route:
 
 def filed_under(claims: Import, path: Route) -> str:
     """The subject by which a server knows an import: the exporter's of a stream, one's own of a service."""
-    return path.remote if claims.type == "stream" else path.filed
+    if claims.type == "stream":
+        return path.remote
+    return without_places(path.local) if path.is_mapped else path.local
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +139,18 @@ def resolved(
         Those of the exporter that contain it.
     """
     kind = claims.type
-    for subject in (path.source, path.target) if kind == "service" else (path.source,):
-        if not subject.is_valid:
+    for subject in dict.fromkeys((path.remote, path.local)) if kind == "service" else (path.remote,):
+        if not (_LITERAL.fullmatch(subject) or Subject(subject).is_valid):
             return Resolution(State.DROPPED, f"`{subject}` is no subject to the server")
     if not exports:
         return _uncontained(kind, path.remote, exporter)
-    refusals = [_unauthorized(export, claims, path, importer, exporter, now) for export in exports]
-    barred = [refusal for refusal in refusals if refusal]
-    if barred and len(barred) == len(refusals):
+    barred = [
+        refusal
+        for export in exports
+        if (export.token_req or export.account_token_position)
+        and (refusal := _unauthorized(export, claims, path, importer, exporter, now))
+    ]
+    if barred and len(barred) == len(exports):
         return Resolution(State.DROPPED, barred[0], exports)
     if barred:
         return Resolution(
@@ -151,7 +159,7 @@ def resolved(
     problem = _untranslatable(claims, path)
     if problem:
         return Resolution(State.DROPPED, problem, exports)
-    if kind == "stream" and not path.target.is_valid:
+    if kind == "stream" and path.local != path.remote and not path.target.is_valid:
         return Resolution(State.UNKNOWN, f"its prefix makes `{path.local}`, which is no subject", exports)
     if len(exports) > 1:
         return Resolution(State.WORKS, f"{len(exports)} exports contain it, the server takes any of them", exports)
@@ -182,11 +190,9 @@ def _unauthorized(
     position = export.account_token_position
     if position:  # which leaves the activation unasked
         subject = path.remote
-        tokens = subject.split(".")
+        tokens = path.source.tokens
         if subject == export.subject or position > len(tokens) or tokens[position - 1] != importer:
             return f"token {position} of `{subject}` must be the importing account's own key"
-        return ""
-    if not export.token_req:
         return ""
     return next(_inactive(export, claims, importer, exporter, now), "")
 
@@ -197,7 +203,7 @@ def _inactive(export: Export, claims: Import, importer: AccountKey, exporter: Ex
         yield f"`{export.subject}` is private and the import has no activation"
         return
     activation = activation_of(claims)
-    for issue in activation_issues(parse_token(claims.token), activation, exporter.claims, importer, now):
+    for issue in activation_issues(parse_token(claims.token), activation, exporter.claims, importer, now, is_signed=True):
         yield f"its activation does not count: {issue.message}"
     if exporter.demands_signing_keys and activation.issuer_account and activation.iss == exporter.claims.sub:
         yield "its activation does not count: the operator demands signing keys and the account's own key issued it"
@@ -213,10 +219,9 @@ def _untranslatable(claims: Import, path: Route) -> str:
     """
     if claims.type == "stream" and claims.to and not claims.local_subject and Subject(claims.to).has_wildcard:
         return f"the prefix `{claims.to}` has wildcards"
-    source = path.source
-    if path.remote == path.local or not source.has_wildcard:
+    if not path.is_mapped:
         return ""
-    target = _tokenized(path.local)
+    source, target = path.source, _tokenized(path.local)
     wildcards = source.tokens.count("*")
     problem = f"`{path.remote}` cannot be mapped to `{path.local}`"
     if not path.target.is_valid or (source.tokens[-1] == ">") != (target[-1] == ">"):
