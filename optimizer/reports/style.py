@@ -6,11 +6,12 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_LEAST = 12  # columns: less of a name says nothing
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -50,7 +51,14 @@ class Style:
         )
 
 
-def columns(rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset(), indent: int = 2) -> list[str]:
+def columns(
+    rows: Iterable[Sequence[str]],
+    right: frozenset[int] = frozenset(),
+    indent: int = 2,
+    *,
+    width: int = 0,
+    yielding: Sequence[int] = (),
+) -> list[str]:
     """Rows of cells in columns two spaces apart.
 
     Parameters
@@ -59,16 +67,29 @@ def columns(rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset(), 
         Of equal length; cells without escape sequences.
     right
         Columns that are aligned right: figures.
+    width
+        What a row may take, where some columns yield; 0 for whatever it needs.
+    yielding
+        Columns whose cells are cut to make rows fit, the widest of them first, none below `_LEAST`.
     """
     table = [tuple(row) for row in rows]
     if not table:
         return []
     widths = [max(cell_len(row[column]) for row in table) for column in range(len(table[0]))]
+    excess = indent + sum(widths) + 2 * (len(widths) - 1) - width if width else 0
+    while excess > 0 and any(widths[column] > _LEAST for column in yielding):
+        widths[max(yielding, key=lambda column: widths[column])] -= 1
+        excess -= 1
     lines = []
     for row in table:
         cells = []
-        for column, cell in enumerate(row):
+        for column, whole in enumerate(row):
+            cell = _cut(whole, widths[column])
             padding = " " * (widths[column] - cell_len(cell))
             cells.append(padding + cell if column in right else cell + padding)
         lines.append((" " * indent + "  ".join(cells)).rstrip())
     return lines
+
+
+def _cut(cell: str, width: int) -> str:
+    return cell if cell_len(cell) <= width else f"{set_cell_size(cell, width - 3).rstrip()}..."
