@@ -42,9 +42,10 @@ class Style:
 
     def wrapped(self, text: str, indent: int = 2, hanging: int = 0) -> list[str]:
         """A sentence as lines that fit, the second and later ones ``hanging`` further in."""
+        width = max(self.width, 60)
         return textwrap.wrap(
             text,
-            max(self.width, 60),
+            width if cell_len(text) <= len(text) else width // 2,  # wide characters take two columns
             initial_indent=" " * indent,
             subsequent_indent=" " * (indent + hanging),
             break_on_hyphens=False,
