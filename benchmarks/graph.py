@@ -1,7 +1,7 @@
 """The import graph of a large operator, made in memory: resolving, cycles, and the drawing.
 
-    python benchmarks/run.py graph              the figures
-    python benchmarks/graph.py 10000 200000     the same, with a store of another size
+python benchmarks/run.py graph              the figures
+python benchmarks/graph.py 10000 200000     the same, with a store of another size
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _VERBS = ("created", "updated", "deleted", "read", "list", "sync", "failed", "do
 def hierarchy(accounts: int, imports: int) -> Hierarchy:
     """An operator as large ones are: one account in five exports, a few of them to nearly everybody.
 
-    Nearly one import in a hundred is private, one in two hundred lies in no export, one in five hundred comes from an account
-    that nobody knows, and services go back and forth between some accounts, so that there are cycles to be found.
+    Nearly one import in a hundred is private, one in two hundred lies in no export, one in five hundred comes from an
+    account that nobody knows, and exporters import from each other, so that there are cycles to be found.
     """
     chance = random.Random(f"graph {accounts} {imports}")
     keys = [signing.account(f"graph {number}") for number in range(accounts)]
@@ -52,7 +52,9 @@ def hierarchy(accounts: int, imports: int) -> Hierarchy:
         importer = index % accounts
         mine = taken[importer]
         export = chance.choice(offers[exporter])
-        subject = export.subject.replace("*", f"r{chance.randrange(9)}").replace(">", f"{chance.choice(_VERBS)}.{len(mine)}")
+        subject = export.subject.replace("*", f"r{chance.randrange(9)}").replace(
+            ">", f"{chance.choice(_VERBS)}.{len(mine)}"
+        )
         more: dict[str, Any] = {}
         if export.token_req:
             more["token"] = _activation(keys[exporter], names[importer], export)
@@ -89,7 +91,11 @@ def _exports(number: int) -> tuple[Export, ...]:
         Export(subject=f"{team}.{number}.*.state", type="stream"),
         Export(subject=f"{team}.{number}.api.>", type="service"),
         Export(subject="common.api.>", type="service"),
-        *([Export(subject=f"{team}.{number}.secret.>", type="stream", token_req=True)] if number % PRIVATE == 50 else []),
+        *(
+            [Export(subject=f"{team}.{number}.secret.>", type="stream", token_req=True)]
+            if number % PRIVATE == 50
+            else []
+        ),
     )
 
 
@@ -143,7 +149,7 @@ def bench_graph(accounts: int = ACCOUNTS, imports: int = IMPORTS) -> Iterator[st
     ratios = [sorted(row[index] / row[3] for row in rows)[1] for index in range(3)]
     yield f"## The import graph of {accounts:,} accounts and {imports:,} imports: resolved within 5 s, drawn within 3 s"
     yield ""
-    yield "From decoded claims, one process, CPU time; medians of 3. The peer adds the same edges to networkx unresolved."
+    yield "From decoded claims, one process, CPU time; medians of 3; the peer adds the same edges unresolved."
     yield f"States: {', '.join(f'{states[state]:,} {state}' for state in sorted(states))}."
     yield ""
     yield "| step | s of CPU | times the plain construction |"
@@ -153,7 +159,7 @@ def bench_graph(accounts: int = ACCOUNTS, imports: int = IMPORTS) -> Iterator[st
     yield f"| the document `permopt.graph.v1` | {documented:.2f} | {ratios[1]:.1f} |"
     yield f"| DOT of it, {sizes / 1e6:.1f} MB | {written:.2f} | {ratios[2]:.1f} |"
     yield ""
-    yield f"Peak memory of the process: {_peak() / 2**20:.2f} GB, of which {before / 2**20:.2f} GB are the claims and tokens."
+    yield f"Peak memory of the process: {_peak() / 2**20:.2f} GB; {before / 2**20:.2f} GB of it are claims and tokens."
 
 
 def _peak() -> int:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 import make_store
 import pygtrie
+from graph import bench_graph
 
 from optimizer.subjects.compare import _compared, compare
 from optimizer.subjects.permissions import Permissions
@@ -289,7 +290,13 @@ def bench_covered() -> Iterator[str]:
         yield f"| {count:,} | {len(by_dict(fresh()[0])):,} | {mine / each:.1f} | {peer / each:.1f} | {1 / ratio:.1f} |"
 
 
-BENCHES = {"compare": bench_compare, "propose": bench_propose, "help": bench_help, "covered": bench_covered}
+BENCHES = {
+    "compare": bench_compare,
+    "graph": bench_graph,
+    "propose": bench_propose,
+    "help": bench_help,
+    "covered": bench_covered,
+}
 
 
 def main() -> None:

@@ -25,7 +25,16 @@ _TEXT = rb'"(?:[^"\\]++|\\.)*+"'
 _SCALAR = rb"(?:" + _TEXT + rb"|[-+.0-9A-Za-z]++)"
 _NATS, _IMPORTS = b'"nats":', b'"imports":['
 _UP_TO_IMPORTS = re.compile(
-    rb"\{(?:" + _TEXT + rb":(?:" + _SCALAR + rb"|\[(?:" + _SCALAR + rb",?)*+\]),)*+" + _NATS + rb"\{" + re.escape(_IMPORTS)
+    rb"\{(?:"
+    + _TEXT
+    + rb":(?:"
+    + _SCALAR
+    + rb"|\[(?:"
+    + _SCALAR
+    + rb",?)*+\]),)*+"
+    + _NATS
+    + rb"\{"
+    + re.escape(_IMPORTS)
 )
 _FLAT = re.compile(rb"\{(?:" + _TEXT + rb":" + _SCALAR + rb",?)*+\},?")
 _QUOTE, _COMMA, _COLON = b'",:'

@@ -101,9 +101,7 @@ def command(
             filters += [] if only is None else ["--type", only.value]
             filters += ["--broken"] if only_broken else []
             following = output.typed("permopt", "graph", where, *filters, "--format", "dot", "-o", "imports.dot")
-            text = graph_page(
-                document, output.style(no_colour=no_color or file is not None), next_command=following
-            )
+            text = graph_page(document, output.style(no_colour=no_color or file is not None), next_command=following)
     output.emit(text, file)
     for skipped in hierarchy.skipped[:20]:
         output.note(f"skipped {skipped.origin}: {skipped.reason}", quiet=quiet)

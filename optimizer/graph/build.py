@@ -56,7 +56,6 @@ class _Source:
     """A hierarchy as one server would load it."""
 
     hierarchy: Hierarchy
-    now: int
     refusals: Mapping[str, str]
     """Why the server refuses an account's whole token; empty where it does not."""
     exporters: Mapping[str, Exporter]
@@ -134,8 +133,8 @@ def _source(hierarchy: Hierarchy, now: int) -> _Source:
         if not refusals[key]:
             strict = operator is not None and operator.strict_signing_key_usage
             sometimes = Exports(_BY_SERVER) if key == system else None
-            exporters[key] = Exporter(account.claims, Exports(account.claims.exports), strict, sometimes)
-    return _Source(hierarchy, now, refusals, exporters, system)
+            exporters[key] = Exporter(account.claims, Exports(account.claims.exports), now, strict, sometimes)
+    return _Source(hierarchy, refusals, exporters, system)
 
 
 def _refusal(account: Signed[AccountClaims]) -> str:
@@ -164,16 +163,27 @@ def _add_stranger(graph: nx.MultiDiGraph[str], source: _Source, key: str) -> Non
 def _resolutions(source: _Source, routes: Mapping[AccountKey, list[Route]]) -> dict[AccountKey, list[Resolution]]:
     accounts = source.hierarchy.accounts
     found = {
-        key: [_alone(each, path, key, source) for each, path in zip(accounts[key].claims.imports, routes[key], strict=True)]
+        key: [
+            _alone(each, path, key, source)
+            for each, path in zip(accounts[key].claims.imports, routes[key], strict=True)
+        ]
         for key in sorted(accounts)
     }
-    cycles = Cycles(_links(source, routes, found), {key: exporter.exports for key, exporter in source.exporters.items()})
+    cycles = Cycles(
+        _links(source, routes, found), {key: exporter.exports for key, exporter in source.exporters.items()}
+    )
     beside: dict[AccountKey, list[Resolution]] = {}
     for key, resolutions in found.items():
         taken: dict[tuple[str, ...], State] = {}
         beside[key] = []
         for each, path, alone in zip(accounts[key].claims.imports, routes[key], resolutions, strict=True):
-            resolution = _beside_others(alone, each, path, key, taken, cycles)
+            resolution = alone
+            if alone.state is State.WORKS:
+                suspicion = cycles.suspicion(key, each.account, each.type, path)
+                if suspicion:
+                    resolution = Resolution(State.UNKNOWN, suspicion, alone.exports)
+                else:
+                    resolution = _beside_others(alone, each, path, taken)
             if resolution.state in (State.WORKS, State.UNKNOWN):
                 taken.setdefault((each.account, each.type, filed_under(each, path)), resolution.state)
             beside[key].append(resolution)
@@ -188,7 +198,7 @@ def _alone(claims: Import, path: Route, importer: AccountKey, source: _Source) -
     if refusal:
         return Resolution(State.REFUSED, refusal, exports)
     if exporter is not None:
-        resolution = resolved(claims, path, exports, importer, exporter, source.now)
+        resolution = resolved(claims, path, exports, importer, exporter)
         if claims.account == source.system and path.local in {local for local, _ in _IMPORTED_BY_SERVER}:
             return Resolution(State.UNKNOWN, "the server makes this import by itself", resolution.exports)
         return resolution
@@ -219,19 +229,9 @@ def _links(
 
 
 def _beside_others(
-    resolution: Resolution,
-    claims: Import,
-    path: Route,
-    importer: AccountKey,
-    taken: Mapping[tuple[str, ...], State],
-    cycles: Cycles,
+    resolution: Resolution, claims: Import, path: Route, taken: Mapping[tuple[str, ...], State]
 ) -> Resolution:
-    """What the other imports make of one that would work: cycles, and subjects already taken."""
-    if resolution.state is not State.WORKS:
-        return resolution
-    suspicion = cycles.suspicion(importer, claims.account, claims.type, path)
-    if suspicion:
-        return Resolution(State.UNKNOWN, suspicion, resolution.exports)
+    """What those before it make of an import that would work: its subject may be taken."""
     # Server: isStreamImportDuplicate asks for the exporter's subject, getServiceImportForAccountLocked for one's own.
     subject = path.remote if claims.type == "stream" else path.local
     before = taken.get((claims.account, claims.type, subject))

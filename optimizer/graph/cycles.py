@@ -130,7 +130,7 @@ class Links:
 
     @once
     def _filed(self) -> dict[tuple[str, str], list[Link]]:
-        """By type and subject where it is literal, else by type and first token followed by a dot, which no subject ends in."""
+        """By type, and by subject where it is literal, else by first token and a dot."""
         found: dict[tuple[str, str], list[Link]] = {}
         for link in self._links():
             asked = link.asked

@@ -30,7 +30,8 @@ def graph_document(graph: nx.MultiDiGraph[str]) -> dict[str, Any]:
         ``nodes``, ``edges`` (from exporter to importer), ``unused_exports`` and ``suggestions``, each sorted; the same
         store gives the same document. ``export_subject`` is the export that contains the import, None where there is
         none, and of several the first; ``response_type`` is that export's, ``Singleton`` where it says nothing.
-        ``private`` is whether an activation is asked for, ``activation`` whether the import carries one. ``sought`` names the kinds of suggestion that were looked for: as yet none.
+        ``private`` is whether an activation is asked for, ``activation`` whether the import carries one. ``sought``
+        names the kinds of suggestion that were looked for: as yet none.
     """
     edges = [_edge(exporter, importer, attributes) for exporter, importer, attributes in graph.edges(data=True)]
     return {

@@ -38,7 +38,7 @@ def graphml(document: Document) -> str:
 
 
 def node_link(document: Document) -> dict[str, Any]:
-    """A ``permopt.graph.v1`` document as node-link JSON, which ``networkx.node_link_graph(..., edges="edges")`` reads."""
+    """A ``permopt.graph.v1`` document as node-link JSON, for ``networkx.node_link_graph(data, edges="edges")``."""
     import networkx as nx  # noqa: PLC0415
 
     graph = _plain(nx.MultiDiGraph(), document, str, dict)

@@ -112,6 +112,8 @@ class Exporter:
 
     Parameters
     ----------
+    now
+        When: activations expire.
     demands_signing_keys
         Whether its operator lets only signing keys issue for it.
     sometimes
@@ -120,12 +122,13 @@ class Exporter:
 
     claims: AccountClaims
     exports: Exports
+    now: int
     demands_signing_keys: bool = False
     sometimes: Exports | None = None
 
 
 def resolved(
-    claims: Import, path: Route, exports: tuple[Export, ...], importer: AccountKey, exporter: Exporter, now: int
+    claims: Import, path: Route, exports: tuple[Export, ...], importer: AccountKey, exporter: Exporter
 ) -> Resolution:
     """What becomes of an import whose exporter is loaded, cycles and repeated imports apart.
 
@@ -148,7 +151,7 @@ def resolved(
         refusal
         for export in exports
         if (export.token_req or export.account_token_position)
-        and (refusal := _unauthorized(export, claims, path, importer, exporter, now))
+        and (refusal := _unauthorized(export, claims, path, importer, exporter))
     ]
     if barred and len(barred) == len(exports):
         return Resolution(State.DROPPED, barred[0], exports)
@@ -183,9 +186,7 @@ def _uncontained(kind: str, subject: str, exporter: Exporter) -> Resolution:
     return Resolution(State.DROPPED, f"no {kind} export contains `{subject}`")
 
 
-def _unauthorized(
-    export: Export, claims: Import, path: Route, importer: AccountKey, exporter: Exporter, now: int
-) -> str:
+def _unauthorized(export: Export, claims: Import, path: Route, importer: AccountKey, exporter: Exporter) -> str:
     """Why the exporter does not let this account in by this export; empty where it does. Server: ``checkAuth``."""
     position = export.account_token_position
     if position:  # which leaves the activation unasked
@@ -194,16 +195,16 @@ def _unauthorized(
         if subject == export.subject or position > len(tokens) or tokens[position - 1] != importer:
             return f"token {position} of `{subject}` must be the importing account's own key"
         return ""
-    return next(_inactive(export, claims, importer, exporter, now), "")
+    return next(_inactive(export, claims, importer, exporter), "")
 
 
-def _inactive(export: Export, claims: Import, importer: AccountKey, exporter: Exporter, now: int) -> Iterator[str]:
+def _inactive(export: Export, claims: Import, importer: AccountKey, exporter: Exporter) -> Iterator[str]:
     """Why an activation does not count. Server: ``checkActivation``, ``isIssuerClaimTrusted``, ``isRevoked``."""
     if not claims.token:
         yield f"`{export.subject}` is private and the import has no activation"
         return
-    activation = activation_of(claims)
-    for issue in activation_issues(parse_token(claims.token), activation, exporter.claims, importer, now, is_signed=True):
+    activation, token = activation_of(claims), parse_token(claims.token)
+    for issue in activation_issues(token, activation, exporter.claims, importer, exporter.now, is_signed=True):
         yield f"its activation does not count: {issue.message}"
     if exporter.demands_signing_keys and activation.issuer_account and activation.iss == exporter.claims.sub:
         yield "its activation does not count: the operator demands signing keys and the account's own key issued it"

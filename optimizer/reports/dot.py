@@ -52,10 +52,10 @@ _IN_RANKS = (
     'edge [fontname="Helvetica" fontsize="9" arrowsize="0.7"];',
 )
 _BY_FORCES = (
-    'graph [layout="sfdp" overlap="prism" overlap_scaling="-6" sep="+6" splines="line" outputorder="edgesfirst" '
-    'fontname="Helvetica" tooltip="imports between accounts" bgcolor="#ffffff"];',
-    'node [shape="box" style="rounded,filled" fontname="Helvetica" margin="0.06,0.03" width="0.1" height="0.1" '
-    'color="#37474f" fillcolor="#eef3f8" penwidth="0.7"];',
+    'graph [layout="sfdp" overlap="prism" overlap_scaling="-6" sep="+6" splines="line" outputorder="edgesfirst"];',
+    'graph [fontname="Helvetica" tooltip="imports between accounts" bgcolor="#ffffff"];',
+    'node [shape="box" style="rounded,filled" fontname="Helvetica" margin="0.06,0.03" width="0.1" height="0.1"];',
+    'node [color="#37474f" fillcolor="#eef3f8" penwidth="0.7"];',
     'edge [arrowsize="0.5" color="#37474f66"];',
 )
 

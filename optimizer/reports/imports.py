@@ -170,7 +170,11 @@ def _parts(document: Document) -> Iterator[list[str]]:
 
 def _more(things: Sequence[object], noun: str) -> list[str]:
     rest = len(things) - _LISTED
-    return [f"  and {words.quantity(rest, f'more {noun}')}; --account narrows, --format json lists all"] if rest > 0 else []
+    return (
+        [f"  and {words.quantity(rest, f'more {noun}')}; --account narrows, --format json lists all"]
+        if rest > 0
+        else []
+    )
 
 
 def _order(edge: Document, name: Callable[[str], str]) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """The import graph as a Mermaid flowchart, which code hosts draw inside Markdown.
 
-Arrows, bundles and colours as in `optimizer.reports.dot`. In a name everything but letters, digits and a few plain signs
-is written as the entity of its number (``#34;``), so that nothing ends a string or begins HTML, a directive (``%%{``), a
-formula (``$$``) or Markdown.
+Arrows, bundles and colours as in `optimizer.reports.dot`. In a name everything but letters, digits and a few plain
+signs is written as the entity of its number (``#34;``), so that nothing ends a string or begins HTML, a directive
+(``%%{``), a formula (``$$``) or Markdown.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ MOST_CHARACTERS, MOST_LINES = 50_000, 500
 _LABEL = 32
 _KEY_SHOWN = 8
 _UNSAFE = re.compile(r"[^\w ,./()-]|(?<![^\W_])[-._]|[-._](?![^\W_])|(?<![^ ]) ")
-"""What is more than itself to Mermaid or to the Markdown in it: a dash, dot or underscore that is not inside a word begins
-a list or an emphasis, a second space code."""
+"""What is more than itself to Mermaid or to the Markdown in it: a dash, dot or underscore that is not inside a word
+begins a list or an emphasis, a second space code."""
 _ARROWS = {"stream": "-->", "service": "-.->"}
 _COLORS = {"works": "#37474f", "dropped": "#c62828", "refused": "#c62828", "unknown": "#b26a00"}
 _CLASSES = (

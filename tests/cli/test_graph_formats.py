@@ -104,9 +104,7 @@ def test_real_graphviz_draws_every_account(permopt, shop, tmp_path):
 
 
 def test_a_chart_that_code_hosts_do_not_draw_says_so(permopt, shop):
-    shop.account(
-        "WIDE", exports=[{"name": f"s{n}", "subject": f"s.{n}", "type": "stream"} for n in range(3)]
-    )
+    shop.account("WIDE", exports=[{"name": f"s{n}", "subject": f"s.{n}", "type": "stream"} for n in range(3)])
     assert permopt("graph", shop.root, "-f", "mermaid").err == ""
     wide = permopt("graph", shop.root, "-f", "json").json
     key = next(node["key"] for node in wide["nodes"] if node["name"] == "WIDE")

@@ -30,7 +30,9 @@ def weighed(token: Token) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
-@pytest.mark.parametrize("head", [{}, {"name": "x\\"}, {"name": '"imports":['}, {"exp": 5, "aud": "\u20ac", "tags": ["a", "b"]}])
+@pytest.mark.parametrize(
+    "head", [{}, {"name": "x\\"}, {"name": '"imports":['}, {"exp": 5, "aud": "\u20ac", "tags": ["a", "b"]}]
+)
 def test_imports_alone_weigh_what_weighing_all_says(count: int, head: dict[str, Any]):
     nats = {"imports": IMPORTS[:count], "limits": {"imports": -1}, "tags": ["x"]}
     payload = json.dumps({**head, "nats": nats}, separators=(",", ":"), ensure_ascii=False).encode()

@@ -133,6 +133,9 @@ def test_what_the_limits_refuse_is_refused_and_says_which_limit(make: Make):
 
 
 def test_a_tail_that_is_not_last_is_no_wildcard_to_the_limit(make: Make):
-    exporter = {"exports": [stream("s.a"), stream("x.>.y")], "limits": {**signing.NO_LIMITS, "exports": 5, "wildcards": False}}
+    exporter = {
+        "exports": [stream("s.a"), stream("x.>.y")],
+        "limits": {**signing.NO_LIMITS, "exports": 5, "wildcards": False},
+    }
     (edge,) = graph_document(build(make(A=exporter, B={"imports": [stream("s.a", account="A")]}), NOW))["edges"]
     assert edge["state"] == "works"

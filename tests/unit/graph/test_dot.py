@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Make = Callable[..., Hierarchy]
 
 NOW = 1_795_000_000
+
+
 def drawn(graph: dict[str, Any]) -> str:
     """The DOT, checked by the strict reader, and by Graphviz where it is installed."""
     text = dot(graph)
@@ -162,7 +164,9 @@ def test_a_large_graph_has_names_tooltips_a_legend_and_no_labels_on_its_lines():
     assert all("label" not in look and look["tooltip"] for source, _, look in drawing.edges if source[0] == "a")
     assert drawing.nodes["a0"]["label"] == "A0..."
     assert drawing.nodes["a1"]["label"].endswith("token refused")
-    assert "gone.>" in next(look["tooltip"] for look in drawing.nodes.values() if look.get("tooltip", "").find("A2\n") > 0)
+    assert "gone.>" in next(
+        look["tooltip"] for look in drawing.nodes.values() if look.get("tooltip", "").find("A2\n") > 0
+    )
     assert {look["label"] for name, look in drawing.nodes.items() if name[0] == "l"} >= {"legend", "stream"}
 
 

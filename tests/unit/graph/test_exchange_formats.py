@@ -57,10 +57,7 @@ def test_graphml_is_read_back_by_networkx_with_every_value_of_its_type():
 
 def test_graphml_names_an_account_by_its_key_and_what_is_no_key_by_its_place():
     key = "A" + "B" * 55
-    ids = [
-        element.get("id")
-        for element in ET.fromstring(graphml(plain(edge(key, 'no "key" <')))).iter(f"{XML}node")
-    ]
+    ids = [element.get("id") for element in ET.fromstring(graphml(plain(edge(key, 'no "key" <')))).iter(f"{XML}node")]
     assert ids == [key, "n1"]
 
 
