@@ -87,25 +87,16 @@ class _Node:
     def containing(self, tokens: Sequence[str]) -> list[Export]:
         """As `contains` says of each."""
         found: list[Export] = []
-        level = [self]
-        for token in tokens:
-            below: list[_Node] = []
-            for node in level:
-                if node.tails:
-                    found += node.tails
-                exact = node.children.get(token)
-                if exact is not None:
-                    below.append(exact)
-                if node.star is not None and token not in ("", "*", ">"):
-                    below.append(node.star)
-                if node.odd and token not in ("", "*", ">"):
-                    below += (odd for odd in node.odd if odd is not exact)
-            level = below
-            if not level:
+        node = self
+        for index, token in enumerate(tokens):
+            if node.star is not None or node.odd:
+                return found + _containing([node], tokens[index:])
+            found += node.tails
+            below = node.children.get(token)
+            if below is None:
                 return found
-        for node in level:
-            found += node.ends
-        return found
+            node = below
+        return found + node.ends
 
     def overlapping(self, tokens: Sequence[str]) -> list[Export]:
         """As `optimizer.subjects.subject.Subject.overlaps` says of each."""
@@ -131,6 +122,26 @@ class _Node:
             yield from node.ends
             yield from node.tails
             todo += node.children.values()
+
+
+def _containing(level: list[_Node], tokens: Sequence[str]) -> list[Export]:
+    """The same from several nodes at once, as wildcards make of one."""
+    found: list[Export] = []
+    for token in tokens:
+        below: list[_Node] = []
+        for node in level:
+            found += node.tails
+            exact = node.children.get(token)
+            if exact is not None:
+                below.append(exact)
+            if token not in ("", "*", ">"):
+                if node.star is not None:
+                    below.append(node.star)
+                below += (odd for odd in node.odd if odd is not exact)
+        level = below
+        if not level:
+            return found
+    return found + [export for node in level for export in node.ends]
 
 
 def _sorted(found: list[Export]) -> tuple[Export, ...]:

@@ -142,9 +142,10 @@ def resolved(
         Those of the exporter that contain it.
     """
     kind = claims.type
-    for subject in dict.fromkeys((path.remote, path.local)) if kind == "service" else (path.remote,):
-        if not (_LITERAL.fullmatch(subject) or Subject(subject).is_valid):
-            return Resolution(State.DROPPED, f"`{subject}` is no subject to the server")
+    if not _is_valid(path.remote):
+        return Resolution(State.DROPPED, f"`{path.remote}` is no subject to the server")
+    if kind == "service" and path.local != path.remote and not _is_valid(path.local):
+        return Resolution(State.DROPPED, f"`{path.local}` is no subject to the server")
     if not exports:
         return _uncontained(kind, path.remote, exporter)
     barred = [
@@ -167,6 +168,10 @@ def resolved(
     if len(exports) > 1:
         return Resolution(State.WORKS, f"{len(exports)} exports contain it, the server takes any of them", exports)
     return Resolution(State.WORKS, "", exports)
+
+
+def _is_valid(subject: str) -> bool:
+    return _LITERAL.fullmatch(subject) is not None or Subject(subject).is_valid
 
 
 def _uncontained(kind: str, subject: str, exporter: Exporter) -> Resolution:
