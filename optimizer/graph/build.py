@@ -92,11 +92,10 @@ def build(hierarchy: Hierarchy, now: int) -> nx.MultiDiGraph[str]:
     for key in sorted(hierarchy.accounts):
         _add_account(graph, source, key)
     used: set[tuple[str, str, str]] = set()
-    routes = {key: [route(each) for each in account.claims.imports] for key, account in hierarchy.accounts.items()}
-    for key, resolutions in _resolutions(source, routes).items():
+    for key, paths, resolutions in _resolutions(source):
         account = hierarchy.accounts[key]
         sizes = _import_sizes(account)
-        imports = zip(account.claims.imports, routes.pop(key), resolutions, strict=True)
+        imports = zip(account.claims.imports, paths, resolutions, strict=True)
         for index, (each, path, resolution) in enumerate(imports):
             if each.account not in graph:
                 _add_stranger(graph, source, each.account)
@@ -160,22 +159,20 @@ def _add_stranger(graph: nx.MultiDiGraph[str], source: _Source, key: str) -> Non
     graph.add_node(key, name="", kind=kind, token_bytes=None, refusal="", unused_exports=())
 
 
-def _resolutions(source: _Source, routes: Mapping[AccountKey, list[Route]]) -> dict[AccountKey, list[Resolution]]:
+def _resolutions(source: _Source) -> Iterator[tuple[AccountKey, list[Route], list[Resolution]]]:
+    """Of each account in order: its imports' routes, and what becomes of them."""
     accounts = source.hierarchy.accounts
-    found = {
-        key: [
-            _alone(each, path, key, source)
-            for each, path in zip(accounts[key].claims.imports, routes[key], strict=True)
-        ]
-        for key in sorted(accounts)
-    }
-    cycles = Cycles(
-        _links(source, routes, found), {key: exporter.exports for key, exporter in source.exporters.items()}
-    )
-    beside: dict[AccountKey, list[Resolution]] = {}
+    routes: dict[AccountKey, list[Route]] = {}
+    found: dict[AccountKey, list[Resolution]] = {}
+    for key in sorted(accounts):
+        imports = accounts[key].claims.imports
+        paths = routes[key] = [route(each) for each in imports]
+        found[key] = [_alone(each, path, key, source) for each, path in zip(imports, paths, strict=True)]
+    exports = {key: exporter.exports for key, exporter in source.exporters.items()}
+    cycles = Cycles(_links(source, routes, found), exports)
     for key, resolutions in found.items():
         taken: dict[tuple[str, ...], State] = {}
-        beside[key] = []
+        beside: list[Resolution] = []
         for each, path, alone in zip(accounts[key].claims.imports, routes[key], resolutions, strict=True):
             resolution = alone
             if alone.state is State.WORKS:
@@ -186,8 +183,8 @@ def _resolutions(source: _Source, routes: Mapping[AccountKey, list[Route]]) -> d
                     resolution = _beside_others(alone, each, path, taken)
             if resolution.state in (State.WORKS, State.UNKNOWN):
                 taken.setdefault((each.account, each.type, filed_under(each, path)), resolution.state)
-            beside[key].append(resolution)
-    return beside
+            beside.append(resolution)
+        yield key, routes[key], beside
 
 
 def _alone(claims: Import, path: Route, importer: AccountKey, source: _Source) -> Resolution:
