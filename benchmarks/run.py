@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 import covered
 import make_store
 from choose import bench_choose
+from graph import bench_graph
 
 from optimizer.subjects.compare import _agree, _compared, compare
 from optimizer.subjects.near import pared
@@ -232,6 +233,7 @@ BENCHES = {
     "help": bench_help,
     "covered": covered.bench,
     "choose": bench_choose,
+    "graph": bench_graph,
 }
 
 

@@ -83,13 +83,25 @@ def user_issues(
 
 
 def activation_issues(
-    token: Token, claims: ActivationClaims, exporter: AccountClaims | None, importer: str, now: int
+    token: Token,
+    claims: ActivationClaims,
+    exporter: AccountClaims | None,
+    importer: str,
+    now: int,
+    *,
+    is_signed: bool = False,
 ) -> tuple[Issue, ...]:
     """What is wrong with an activation token that ``importer`` carries, its revocation apart.
 
     Server: ``Account.checkActivation``.
+
+    Parameters
+    ----------
+    is_signed
+        Whether the signature is known to hold, as it is of what `optimizer.claims.validate.activation_of` returns.
     """
-    return tuple(_activation_issues(token, claims, exporter, importer, now))
+    frame = () if is_signed else _frame_issues(token, claims)
+    return (*frame, *_activation_issues(claims, exporter, importer, now))
 
 
 def signer_problem(claims: AccountClaims, operator: OperatorClaims) -> Issue | None:
@@ -158,9 +170,8 @@ def _user_issues(
 
 
 def _activation_issues(
-    token: Token, claims: ActivationClaims, exporter: AccountClaims | None, importer: str, now: int
+    claims: ActivationClaims, exporter: AccountClaims | None, importer: str, now: int
 ) -> Iterator[Issue]:
-    yield from _frame_issues(token, claims)
     yield from _time_issues(claims, now)
     if claims.sub != importer:
         yield Issue(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from optimizer.claims.encode import payload_bytes
@@ -20,6 +21,22 @@ SIGNATURE = "#signature"
 _GO_HEADER_SIZE = 46
 _SIGNATURE_SIZE = 86
 _PIECE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\],:]|[^"{}\[\],:]+|.', re.DOTALL)
+_TEXT = rb'"(?:[^"\\]++|\\.)*+"'
+_SCALAR = rb"(?:" + _TEXT + rb"|[-+.0-9A-Za-z]++)"
+_NATS, _IMPORTS = b'"nats":', b'"imports":['
+_UP_TO_IMPORTS = re.compile(
+    rb"\{(?:"
+    + _TEXT
+    + rb":(?:"
+    + _SCALAR
+    + rb"|\[(?:"
+    + _SCALAR
+    + rb",?)*+\]),)*+"
+    + _NATS
+    + rb"\{"
+    + re.escape(_IMPORTS)
+)
+_FLAT = re.compile(rb"\{(?:" + _TEXT + rb":" + _SCALAR + rb",?)*+\},?")
 _QUOTE, _COMMA, _COLON = b'",:'
 _OPEN, _CLOSE, _BRACKET = b"{[", b"}]", b"["[0]
 
@@ -84,6 +101,27 @@ def gathered(weights: Iterable[Weight], depth: int) -> tuple[Weight, ...]:
         payload, token = sums.get(pointer, (0, 0))
         sums[pointer] = (payload + weight.payload_bytes, token + weight.token_bytes)
     return tuple(Weight(pointer, *sizes) for pointer, sizes in sums.items())
+
+
+def import_sizes(token: Token) -> tuple[int, ...] | None:
+    """Bytes of an account's token that each of its imports costs, as `weigh` charges them to ``/nats/imports/N``.
+
+    Found without weighing the rest, some 30 times as fast, where the payload is as Go writes it and its imports are
+    flat; None where only `weigh` can tell.
+    """
+    payload = token.payload
+    head = _UP_TO_IMPORTS.match(payload)
+    folded = payload.lower()  # Go takes names in any case, and of two lists the later one
+    if head is None or folded.count(_IMPORTS) != 1 or folded.count(_NATS) != 1:
+        return None
+    ends, end = [head.end()], head.end()
+    while (element := _FLAT.match(payload, end)) is not None:
+        end = element.end()
+        ends.append(end)
+    if payload[end : end + 1] != b"]":
+        return None
+    sizes = [-(-4 * each // 3) for each in ends]
+    return tuple(after - before for before, after in pairwise(sizes))
 
 
 class _Container:

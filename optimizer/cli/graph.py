@@ -5,17 +5,21 @@ from __future__ import annotations
 import enum
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from optimizer.cli import options, output
-from optimizer.errors import SourceError
+from optimizer.cli.graphviz import svg
+from optimizer.errors import SourceError, UsageError
 from optimizer.graph import build, graph_document
+from optimizer.graph.exchange import graphml, node_link
+from optimizer.graph.narrow import around, broken, of_type
 from optimizer.hierarchy import Coverage
 from optimizer.reports.dot import dot
-from optimizer.reports.imports import graph_page, of_accounts
+from optimizer.reports.imports import graph_page
 from optimizer.reports.json import text_of
+from optimizer.reports.mermaid import MOST_CHARACTERS, MOST_LINES, mermaid
 from optimizer.sources import read
 
 
@@ -24,7 +28,26 @@ class GraphForm(enum.Enum):
 
     TABLE = "table"
     DOT = "dot"
+    MERMAID = "mermaid"
+    GRAPHML = "graphml"
+    NODE_LINK = "node-link"
     JSON = "json"
+    SVG = "svg"
+
+
+class ImportType(enum.Enum):
+    """Types of imports."""
+
+    SERVICE = "service"
+    STREAM = "stream"
+
+
+Depth = Annotated[
+    int | None,
+    typer.Option(metavar="HOPS", min=0, show_default=False, help="How far around --account; 1 by default."),
+]
+Type = Annotated[ImportType | None, typer.Option("--type", show_default=False, help="Only imports of this type.")]
+Broken = Annotated[bool, typer.Option("--broken", help="Only imports that do not work, and their ends.")]
 
 
 def command(
@@ -34,6 +57,9 @@ def command(
     form: Annotated[GraphForm, typer.Option("--format", "-f", help="How to print it.")] = GraphForm.TABLE,
     file: options.Output = None,
     account: options.Accounts = None,
+    depth: Depth = None,
+    only: Type = None,
+    only_broken: Broken = False,
     operator: options.Operator = None,
     complete: options.Complete = None,
     now: options.Now = None,
@@ -42,27 +68,54 @@ def command(
     no_color: options.NoColour = False,
 ) -> int:
     """Show every import between accounts, and whether the server resolves it, drops it or refuses its token."""
+    if depth is not None and not account:
+        raise UsageError("--depth is about the accounts around some, and none is named", "add --account NAME")
     settings = options.settings_of(now=now, complete=complete, accounts=account)
     where = options.one_source(source, source_option)
     with output.progress("reading", quiet=quiet) as progress:
         hierarchy = read(where, now=settings.now, operator=operator, progress=progress)
-    options.known_accounts(settings.accounts, hierarchy)
     coverage = Coverage(users=settings.complete_users, accounts=settings.complete_accounts)
-    document = graph_document(build(replace(hierarchy, coverage=coverage), settings.now))
-    if settings.accounts:
-        patterns = settings.accounts
-        document = of_accounts(
-            document, lambda name, key: any(fnmatchcase(name, pattern) or key == pattern for pattern in patterns)
-        )
+    graph = build(replace(hierarchy, coverage=coverage), settings.now)
+    options.known_accounts((name for name in settings.accounts if name not in graph), hierarchy)
+    document = _narrowed(graph_document(graph), settings.accounts, 1 if depth is None else depth, only)
+    document = broken(document) if only_broken else document
     match form:
         case GraphForm.DOT:
-            output.emit(dot(document), file)
+            text = dot(document)
+        case GraphForm.SVG:
+            text = svg(dot(document))
+        case GraphForm.MERMAID:
+            text = mermaid(document)
+            if len(text) > MOST_CHARACTERS or text.count("\n  linkStyle ") > MOST_LINES:
+                large = f"more than the {MOST_CHARACTERS:,} characters or {MOST_LINES} lines that code hosts draw"
+                output.note(f"{large}: narrow it with --account, --type or --broken", quiet=quiet)
+        case GraphForm.GRAPHML:
+            text = graphml(document)
+        case GraphForm.NODE_LINK:
+            text = text_of(node_link(document))
         case GraphForm.JSON:
-            output.emit(text_of(document), file)
+            text = text_of(document)
         case GraphForm.TABLE:
-            following = output.typed("permopt", "graph", where, "--format", "dot", "-o", "imports.dot")
-            style = output.style(no_colour=no_color or file is not None)
-            output.emit(graph_page(document, style, next_command=following), file)
+            filters = [word for name in account or () for word in ("--account", name)]
+            filters += [] if depth is None else ["--depth", str(depth)]
+            filters += [] if only is None else ["--type", only.value]
+            filters += ["--broken"] if only_broken else []
+            following = output.typed("permopt", "graph", where, *filters, "--format", "dot", "-o", "imports.dot")
+            text = graph_page(document, output.style(no_colour=no_color or file is not None), next_command=following)
+    output.emit(text, file)
     for skipped in hierarchy.skipped[:20]:
         output.note(f"skipped {skipped.origin}: {skipped.reason}", quiet=quiet)
     return SourceError.exit_code if strict and hierarchy.skipped else 0
+
+
+def _narrowed(
+    document: dict[str, Any], patterns: tuple[str, ...], depth: int, only: ImportType | None
+) -> dict[str, Any]:
+    """The part that --type and --account name: hops go along imports of that type."""
+    if only is not None:
+        document = of_type(document, only.value)
+    if not patterns:
+        return document
+    return around(
+        document, lambda name, key: any(fnmatchcase(name, pattern) or key == pattern for pattern in patterns), depth
+    )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from optimizer.claims.model import Export
 from optimizer.claims.validate import account_refusal
-from optimizer.claims.weigh import gathered, weigh
+from optimizer.claims.weigh import gathered, import_sizes, weigh
+from optimizer.collecting import without_collecting
 from optimizer.graph.cycles import Cycles, Link, Links
-from optimizer.graph.resolve import Exporter, Exports, Resolution, Route, State, filed_under, resolved, route
+from optimizer.graph.exports import Exports
+from optimizer.graph.resolve import Exporter, Resolution, Route, State, filed_under, resolved, route
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import networkx as nx
 
@@ -53,7 +56,6 @@ class _Source:
     """A hierarchy as one server would load it."""
 
     hierarchy: Hierarchy
-    now: int
     refusals: Mapping[str, str]
     """Why the server refuses an account's whole token; empty where it does not."""
     exporters: Mapping[str, Exporter]
@@ -61,6 +63,7 @@ class _Source:
     system: str
 
 
+@without_collecting()
 def build(hierarchy: Hierarchy, now: int) -> nx.MultiDiGraph[str]:
     """The graph of all imports of a hierarchy.
 
@@ -89,14 +92,15 @@ def build(hierarchy: Hierarchy, now: int) -> nx.MultiDiGraph[str]:
     for key in sorted(hierarchy.accounts):
         _add_account(graph, source, key)
     used: set[tuple[str, str, str]] = set()
-    for key, resolutions in _resolutions(source).items():
+    for key, paths, resolutions in _resolutions(source):
         account = hierarchy.accounts[key]
         sizes = _import_sizes(account)
-        for index, (each, resolution) in enumerate(zip(account.claims.imports, resolutions, strict=True)):
+        imports = zip(account.claims.imports, paths, resolutions, strict=True)
+        for index, (each, path, resolution) in enumerate(imports):
             if each.account not in graph:
                 _add_stranger(graph, source, each.account)
-            used.update((each.account, export.type, export.subject) for export in resolution.exports)
-            path = route(each)
+            for export in resolution.exports:
+                used.add((each.account, export.type, export.subject))
             graph.add_edge(
                 each.account,
                 key,
@@ -128,8 +132,8 @@ def _source(hierarchy: Hierarchy, now: int) -> _Source:
         if not refusals[key]:
             strict = operator is not None and operator.strict_signing_key_usage
             sometimes = Exports(_BY_SERVER) if key == system else None
-            exporters[key] = Exporter(account.claims, Exports(account.claims.exports), strict, sometimes)
-    return _Source(hierarchy, now, refusals, exporters, system)
+            exporters[key] = Exporter(account.claims, Exports(account.claims.exports), now, strict, sometimes)
+    return _Source(hierarchy, refusals, exporters, system)
 
 
 def _refusal(account: Signed[AccountClaims]) -> str:
@@ -155,29 +159,44 @@ def _add_stranger(graph: nx.MultiDiGraph[str], source: _Source, key: str) -> Non
     graph.add_node(key, name="", kind=kind, token_bytes=None, refusal="", unused_exports=())
 
 
-def _resolutions(source: _Source) -> dict[AccountKey, list[Resolution]]:
+def _resolutions(source: _Source) -> Iterator[tuple[AccountKey, list[Route], list[Resolution]]]:
+    """Of each account in order: its imports' routes, and what becomes of them."""
     accounts = source.hierarchy.accounts
-    found = {key: [_alone(each, key, source) for each in accounts[key].claims.imports] for key in sorted(accounts)}
-    cycles = Cycles(_links(source, found), {key: exporter.exports for key, exporter in source.exporters.items()})
+    routes: dict[AccountKey, list[Route]] = {}
+    found: dict[AccountKey, list[Resolution]] = {}
+    for key in sorted(accounts):
+        imports = accounts[key].claims.imports
+        paths = routes[key] = [route(each) for each in imports]
+        found[key] = [_alone(each, path, key, source) for each, path in zip(imports, paths, strict=True)]
+    exports = {key: exporter.exports for key, exporter in source.exporters.items()}
+    cycles = Cycles(_links(source, routes, found), exports)
     for key, resolutions in found.items():
         taken: dict[tuple[str, ...], State] = {}
-        for index, each in enumerate(accounts[key].claims.imports):
-            resolution = resolutions[index] = _beside_others(resolutions[index], each, key, taken, cycles)
+        beside: list[Resolution] = []
+        for each, path, alone in zip(accounts[key].claims.imports, routes[key], resolutions, strict=True):
+            resolution = alone
+            if alone.state is State.WORKS:
+                suspicion = cycles.suspicion(key, each.account, each.type, path)
+                if suspicion:
+                    resolution = Resolution(State.UNKNOWN, suspicion, alone.exports)
+                else:
+                    resolution = _beside_others(alone, each, path, taken)
             if resolution.state in (State.WORKS, State.UNKNOWN):
-                taken.setdefault((each.account, each.type, filed_under(each)), resolution.state)
-    return found
+                taken.setdefault((each.account, each.type, filed_under(each, path)), resolution.state)
+            beside.append(resolution)
+        yield key, routes[key], beside
 
 
-def _alone(claims: Import, importer: AccountKey, source: _Source) -> Resolution:
+def _alone(claims: Import, path: Route, importer: AccountKey, source: _Source) -> Resolution:
     """What becomes of an import without regard to any other."""
     refusal = source.refusals[importer]
     exporter = source.exporters.get(claims.account)
-    exports = () if exporter is None else exporter.exports.containing(claims.type, route(claims).remote)
+    exports = () if exporter is None else exporter.exports.containing(claims.type, path.remote)
     if refusal:
         return Resolution(State.REFUSED, refusal, exports)
     if exporter is not None:
-        resolution = resolved(claims, importer, exporter, source.now)
-        if claims.account == source.system and route(claims).local in {local for local, _ in _IMPORTED_BY_SERVER}:
+        resolution = resolved(claims, path, exports, importer, exporter)
+        if claims.account == source.system and path.local in {local for local, _ in _IMPORTED_BY_SERVER}:
             return Resolution(State.UNKNOWN, "the server makes this import by itself", resolution.exports)
         return resolution
     if claims.account in source.refusals:
@@ -188,53 +207,50 @@ def _alone(claims: Import, importer: AccountKey, source: _Source) -> Resolution:
     return Resolution(State.UNKNOWN, "the exporter's token is not in the source")
 
 
-def _links(source: _Source, found: Mapping[AccountKey, list[Resolution]]) -> dict[str, Links]:
+def _links(
+    source: _Source, routes: Mapping[AccountKey, list[Route]], found: Mapping[AccountKey, list[Resolution]]
+) -> dict[str, Links]:
     """What the server's search for cycles may follow: imports that are let in, and those it makes by itself."""
-    links: dict[str, Links] = {}
-    for key, resolutions in found.items():
-        imports = zip(source.hierarchy.accounts[key].claims.imports, resolutions, strict=True)
-        mine = [
-            Link(each.account, each.type, route(each))
-            for each, resolution in imports
-            if resolution.state in (State.WORKS, State.UNKNOWN)
-        ]
+
+    def of(key: AccountKey) -> Iterator[Link]:
+        for each, path, resolution in zip(
+            source.hierarchy.accounts[key].claims.imports, routes[key], found[key], strict=True
+        ):
+            if resolution.state in (State.WORKS, State.UNKNOWN):
+                yield Link(each.account, each.type, path)
         if source.system and key != source.system:
-            made = [Route(remote.format(key), local) for local, remote in _IMPORTED_BY_SERVER]
-            mine += [Link(source.system, "service", path) for path in made]
-        links[key] = Links(mine)
-    return links
+            for local, remote in _IMPORTED_BY_SERVER:
+                yield Link(source.system, "service", Route(remote.format(key), local))
+
+    return {key: Links(partial(of, key)) for key in found}
 
 
 def _beside_others(
-    resolution: Resolution, claims: Import, importer: AccountKey, taken: Mapping[tuple[str, ...], State], cycles: Cycles
+    resolution: Resolution, claims: Import, path: Route, taken: Mapping[tuple[str, ...], State]
 ) -> Resolution:
-    """What the other imports make of one that would work: cycles, and subjects already taken."""
-    if resolution.state is not State.WORKS:
-        return resolution
-    path = route(claims)
-    suspicion = cycles.suspicion(importer, Link(claims.account, claims.type, path))
-    if suspicion:
-        return Resolution(State.UNKNOWN, suspicion, resolution.exports)
+    """What those before it make of an import that would work: its subject may be taken."""
     # Server: isStreamImportDuplicate asks for the exporter's subject, getServiceImportForAccountLocked for one's own.
     subject = path.remote if claims.type == "stream" else path.local
     before = taken.get((claims.account, claims.type, subject))
-    if before is not None and any(len(token) > 1 and token[0] == "*" for token in subject.split(".")):
+    if before is None:
+        return resolution
+    if any(len(token) > 1 and token[0] == "*" for token in subject.split(".")):
         odd = "the server takes a token that only begins with `*` for a wildcard in some places and not in others"
         return Resolution(State.UNKNOWN, odd, resolution.exports)
-    match before:
-        case State.WORKS:
-            reason = f"an import before it takes `{subject}` from the same account"
-            return Resolution(State.DROPPED, reason, resolution.exports)
-        case State.UNKNOWN:
-            reason = f"it is dropped if the import of `{subject}` before it works, which is not known"
-            return Resolution(State.UNKNOWN, reason, resolution.exports)
-        case _:
-            return resolution
+    if before is State.WORKS:
+        return Resolution(
+            State.DROPPED, f"an import before it takes `{subject}` from the same account", resolution.exports
+        )
+    reason = f"it is dropped if the import of `{subject}` before it works, which is not known"
+    return Resolution(State.UNKNOWN, reason, resolution.exports)
 
 
 def _import_sizes(account: Signed[AccountClaims]) -> tuple[int, ...]:
     """Bytes of the token that each import costs."""
     if not account.claims.imports:
         return ()
+    sizes = import_sizes(account.token)
+    if sizes is not None and len(sizes) == len(account.claims.imports):
+        return sizes
     weights = {weight.pointer: weight.token_bytes for weight in gathered(weigh(account.token), 3)}
     return tuple(weights.get(f"/nats/imports/{index}", 0) for index in range(len(account.claims.imports)))

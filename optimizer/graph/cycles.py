@@ -14,13 +14,17 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from optimizer.graph.resolve import Exports, contains, without_places
+from optimizer.graph.exports import contains
+from optimizer.graph.resolve import without_places
+from optimizer.subjects.once import once
 from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from optimizer.graph.exports import Exports
     from optimizer.graph.resolve import Route
+
 _LARGEST = 1000
 """Accounts and subjects one search may pass: the server gives up at 1,024 accounts (``MaxAccountCycleSearchDepth``)."""
 
@@ -28,16 +32,14 @@ _LARGEST = 1000
 class Link:
     """An import that the exporter lets in."""
 
-    __slots__ = ("asked", "exporter", "kind", "local", "passed", "remote")
+    __slots__ = ("asked", "exporter", "kind", "passed")
 
     def __init__(self, exporter: str, kind: str, path: Route) -> None:
         self.exporter = exporter
         self.kind = kind
-        self.remote = path.remote
-        self.local = path.local
-        self.passed = Subject(without_places(path.local) if Subject(path.remote).has_wildcard else path.local)
+        self.passed = Subject(_filed(path))
         """The importer's subject as the server files it: what the search goes on with behind this import."""
-        self.asked = self.passed if kind == "stream" else Subject(path.remote)
+        self.asked = self.passed if kind == "stream" else path.source
         """The subject that a search must collide with to follow this import."""
 
 
@@ -57,11 +59,17 @@ class Cycles:
     exports: Mapping[str, Exports]
     _found: dict[tuple[str, str, str], tuple[frozenset[str], str]] = field(default_factory=dict)
 
-    def suspicion(self, importer: str, link: Link) -> str:
+    def suspicion(self, importer: str, exporter: str, kind: str, path: Route) -> str:
         """Why the server may drop this import of this account; empty where it never does."""
-        subjects = {link.local, link.remote} if link.kind == "stream" else {_service_start(link)}
-        for subject in sorted(subjects):
-            arrived, doubt = self._reach(link.kind, link.exporter, subject)
+        links = self.links.get(exporter) if exporter in self.exports else None
+        if kind == "service":
+            subjects: Iterable[str] = (_filed(path),)
+        else:
+            subjects = (path.remote,) if path.local == path.remote else sorted((path.local, path.remote))
+        for subject in subjects:
+            if links is not None and not links.collides(kind, subject):
+                continue  # most searches end where they begin
+            arrived, doubt = self._reach(kind, exporter, subject)
             if importer in arrived:
                 return "it may close a cycle of imports, of which the server drops the one it loads last"
             if doubt:
@@ -71,13 +79,13 @@ class Cycles:
     def _reach(self, kind: str, start: str, subject: str) -> tuple[frozenset[str], str]:
         found = self._found.get((kind, start, subject))
         if found is None:
-            found = self._found[kind, start, subject] = self._searched(kind, start, subject)
+            found = self._found[kind, start, subject] = self._searched(kind, start, Subject(subject))
         return found
 
-    def _searched(self, kind: str, start: str, text: str) -> tuple[frozenset[str], str]:
+    def _searched(self, kind: str, start: str, subject: Subject) -> tuple[frozenset[str], str]:
         arrivals = Counter({start: 1})
         passed: set[str] = set()
-        states = {(start, Subject(text))}
+        states = {(start, subject)}
         todo = list(states)
         while todo:
             account, subject = todo.pop()
@@ -103,25 +111,54 @@ class Cycles:
         return arrived, ""
 
 
-def _service_start(link: Link) -> str:
-    return link.passed.text if Subject(link.remote).has_wildcard else link.local
+def _filed(path: Route) -> str:
+    """The importer's subject as the search sees it."""
+    return without_places(path.local) if path.has_wildcard else path.local
 
 
 class Links:
-    """The imports of one account that the exporters let in, by what a search may collide with."""
+    """The imports of one account that the exporters let in, by what a search may collide with.
 
-    def __init__(self, links: Iterable[Link]) -> None:
-        self._by_first: dict[tuple[str, str], list[Link]] = {}
-        self._kinds: dict[str, list[Link]] = {}
-        for link in links:
-            self._by_first.setdefault((link.kind, link.asked.tokens[0]), []).append(link)
-            self._kinds.setdefault(link.kind, []).append(link)
+    Parameters
+    ----------
+    links
+        Asked for them when a search first comes by, which few accounts ever see.
+    """
+
+    def __init__(self, links: Callable[[], Iterable[Link]]) -> None:
+        self._links = links
+
+    @once
+    def _filed(self) -> dict[tuple[str, str], list[Link]]:
+        """By type, and by subject where it is literal, else by first token and a dot."""
+        found: dict[tuple[str, str], list[Link]] = {}
+        for link in self._links():
+            asked = link.asked
+            name = asked.text if _is_literal(asked.text) else f"{asked.tokens[0]}."
+            found.setdefault((link.kind, name), []).append(link)
+        return found
+
+    def collides(self, kind: str, subject: str) -> bool:
+        """Whether there are any `colliding`; cheaper to ask."""
+        filed = self._filed
+        if not _is_literal(subject) or (kind, "*.") in filed or (kind, ">.") in filed:
+            return next(self.colliding(kind, Subject(subject)), None) is not None
+        if (kind, subject) in filed:
+            return True
+        beginning = f"{subject.partition('.')[0]}."
+        return (kind, beginning) in filed and next(self.colliding(kind, Subject(subject)), None) is not None
 
     def colliding(self, kind: str, subject: Subject) -> Iterator[Link]:
         """Those with a subject in common with this one. Server: ``SubjectsCollide``."""
-        first = subject.tokens[0]
-        if first in ("*", ">"):
-            near: Iterable[Link] = self._kinds.get(kind, ())
+        filed = self._filed
+        if _is_literal(subject.text):
+            names = (subject.text, f"{subject.tokens[0]}.", "*.", ">.")
+            near: Iterable[list[Link]] = [filed.get((kind, name), []) for name in dict.fromkeys(names)]
         else:
-            near = chain.from_iterable(self._by_first.get((kind, token), ()) for token in (first, "*", ">"))
-        return (link for link in near if link.asked.overlaps(subject))
+            near = [links for (each, _), links in filed.items() if each == kind]
+        return (link for link in chain.from_iterable(near) if link.asked.overlaps(subject))
+
+
+def _is_literal(subject: str) -> bool:
+    """Whether no token of it is a wildcard; in doubt not."""
+    return "*" not in subject and ">" not in subject

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from optimizer.collecting import without_collecting
 from optimizer.text import redacted
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 GRAPH = "permopt.graph.v1"
 
 
+@without_collecting()
 def graph_document(graph: nx.MultiDiGraph[str]) -> dict[str, Any]:
     """What `optimizer.graph.build` made, as a JSON document.
 
@@ -27,7 +29,9 @@ def graph_document(graph: nx.MultiDiGraph[str]) -> dict[str, Any]:
     dict
         ``nodes``, ``edges`` (from exporter to importer), ``unused_exports`` and ``suggestions``, each sorted; the same
         store gives the same document. ``export_subject`` is the export that contains the import, None where there is
-        none, and of several the first. ``sought`` names the kinds of suggestion that were looked for: as yet none.
+        none, and of several the first; ``response_type`` is that export's, ``Singleton`` where it says nothing.
+        ``private`` is whether an activation is asked for, ``activation`` whether the import carries one. ``sought``
+        names the kinds of suggestion that were looked for: as yet none.
     """
     edges = [_edge(exporter, importer, attributes) for exporter, importer, attributes in graph.edges(data=True)]
     return {
@@ -64,7 +68,9 @@ def _edge(exporter: str, importer: str, attributes: dict[str, Any]) -> dict[str,
         "state": attributes["state"].value,
         "reason": redacted(attributes["reason"]),
         "private": any(export.token_req for export in exports) if exports else None,
+        "activation": bool(claims.token),
         "share": claims.share,
+        "response_type": (exports[0].response_type or "Singleton") if exports and claims.type == "service" else None,
         "token_bytes": attributes["token_bytes"],
     }
 

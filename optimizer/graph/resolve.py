@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 from optimizer.claims.token import parse_token
 from optimizer.claims.validate import activation_of, exporter_subject
 from optimizer.claims.verify import activation_issues
+from optimizer.subjects.once import once
 from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from optimizer.claims.keys import AccountKey
     from optimizer.claims.model import AccountClaims, Export, Import
+    from optimizer.graph.exports import Exports
 
+_LITERAL = re.compile(r"[^\s.*>]++(?:\.[^\s.*>]++)*+")
+"""Most subjects, and valid without a closer look."""
 _NUMBERED = re.compile(r"\$([+-]?[0-9]{1,18})")
 _WILDCARD_CALL = re.compile(r"\{\{\s*[wW]ildcard\s*\((.*)\)\s*\}\}")
 _SHORTEST_CALL = 5  # `{{x}}`: Go's indexPlaceHolders takes nothing shorter for a function
@@ -52,12 +56,32 @@ class Resolution:
     exports: tuple[Export, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
     """From which subject of the exporter to which of the importer, as the server files it."""
 
     remote: str
     local: str
+
+    @once
+    def source(self) -> Subject:
+        """The exporter's subject."""
+        return Subject(self.remote)
+
+    @once
+    def target(self) -> Subject:
+        """The importer's subject."""
+        return self.source if self.local == self.remote else Subject(self.local)
+
+    @property
+    def has_wildcard(self) -> bool:
+        """Whether the exporter's subject has one."""
+        return ("*" in self.remote or ">" in self.remote) and self.source.has_wildcard
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether wildcards have to be carried from one to the other."""
+        return self.local != self.remote and self.has_wildcard
 
 
 def route(claims: Import) -> Route:
@@ -75,54 +99,11 @@ def route(claims: Import) -> Route:
     return Route(remote, f"{claims.to.removesuffix('.')}.{remote}")
 
 
-def filed_under(claims: Import) -> str:
+def filed_under(claims: Import, path: Route) -> str:
     """The subject by which a server knows an import: the exporter's of a stream, one's own of a service."""
-    path = route(claims)
     if claims.type == "stream":
         return path.remote
-    mapped = path.remote != path.local and Subject(path.remote).has_wildcard
-    return without_places(path.local) if mapped else path.local
-
-
-class Exports:
-    """The exports of one account by type, found as the server finds them."""
-
-    def __init__(self, exports: Iterable[Export]) -> None:
-        self._equal: dict[tuple[str, str], Export] = {}
-        self._by_first: dict[tuple[str, str], list[Export]] = {}
-        for export in exports:
-            self._equal[export.type, export.subject] = export
-            first = export.subject.split(".")[0]
-            self._by_first.setdefault((export.type, "*" if first[:1] in ("*", ">") else first), []).append(export)
-
-    def containing(self, kind: str, subject: str) -> tuple[Export, ...]:
-        """The equal export, else all that contain the subject, sorted.
-
-        Server: ``checkStreamExportApproved``, ``checkServiceExportApproved``.
-        """
-        equal = self._equal.get((kind, subject))
-        if equal is not None:
-            return (equal,)
-        tokens = subject.split(".")
-        near = (*self._by_first.get((kind, tokens[0]), ()), *self._by_first.get((kind, "*"), ()))
-        found = {export.subject: export for export in near if contains(export.subject.split("."), tokens)}
-        return tuple(found[text] for text in sorted(found))
-
-
-def contains(pattern: Sequence[str], tokens: Sequence[str]) -> bool:
-    """Whether the server takes the tokens for a part of the pattern.
-
-    Server: ``isSubsetMatchTokenized``, to which a token of the pattern that only begins with ``*`` is a wildcard too.
-    """
-    for index, token in enumerate(pattern):
-        if index >= len(tokens) or not token:
-            return False
-        if token == ">":
-            return True
-        mine = tokens[index]
-        if mine in ("", ">") or (mine == "*" != token) or (token[0] != "*" and mine != token):
-            return False
-    return len(tokens) == len(pattern)
+    return without_places(path.local) if path.is_mapped else path.local
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +112,8 @@ class Exporter:
 
     Parameters
     ----------
+    now
+        When: activations expire.
     demands_signing_keys
         Whether its operator lets only signing keys issue for it.
     sometimes
@@ -139,26 +122,39 @@ class Exporter:
 
     claims: AccountClaims
     exports: Exports
+    now: int
     demands_signing_keys: bool = False
     sometimes: Exports | None = None
 
 
-def resolved(claims: Import, importer: AccountKey, exporter: Exporter, now: int) -> Resolution:
+def resolved(
+    claims: Import, path: Route, exports: tuple[Export, ...], importer: AccountKey, exporter: Exporter
+) -> Resolution:
     """What becomes of an import whose exporter is loaded, cycles and repeated imports apart.
 
     Server: ``AddServiceImportWithClaim``, ``AddStreamImportWithClaim``, ``AddMappedStreamImportWithClaim``.
+
+    Parameters
+    ----------
+    path
+        What `route` makes of it.
+    exports
+        Those of the exporter that contain it.
     """
-    path = route(claims)
     kind = claims.type
-    for subject in (path.remote, path.local) if kind == "service" else (path.remote,):
-        if not Subject(subject).is_valid:
-            return Resolution(State.DROPPED, f"`{subject}` is no subject to the server")
-    exports = exporter.exports.containing(kind, path.remote)
+    if not _is_valid(path.remote):
+        return Resolution(State.DROPPED, f"`{path.remote}` is no subject to the server")
+    if kind == "service" and path.local != path.remote and not _is_valid(path.local):
+        return Resolution(State.DROPPED, f"`{path.local}` is no subject to the server")
     if not exports:
         return _uncontained(kind, path.remote, exporter)
-    refusals = [_unauthorized(export, claims, importer, exporter, now) for export in exports]
-    barred = [refusal for refusal in refusals if refusal]
-    if barred and len(barred) == len(refusals):
+    barred = [
+        refusal
+        for export in exports
+        if (export.token_req or export.account_token_position)
+        and (refusal := _unauthorized(export, claims, path, importer, exporter))
+    ]
+    if barred and len(barred) == len(exports):
         return Resolution(State.DROPPED, barred[0], exports)
     if barred:
         return Resolution(
@@ -167,11 +163,15 @@ def resolved(claims: Import, importer: AccountKey, exporter: Exporter, now: int)
     problem = _untranslatable(claims, path)
     if problem:
         return Resolution(State.DROPPED, problem, exports)
-    if kind == "stream" and not Subject(path.local).is_valid:
+    if kind == "stream" and path.local != path.remote and not path.target.is_valid:
         return Resolution(State.UNKNOWN, f"its prefix makes `{path.local}`, which is no subject", exports)
     if len(exports) > 1:
         return Resolution(State.WORKS, f"{len(exports)} exports contain it, the server takes any of them", exports)
     return Resolution(State.WORKS, "", exports)
+
+
+def _is_valid(subject: str) -> bool:
+    return _LITERAL.fullmatch(subject) is not None or Subject(subject).is_valid
 
 
 def _uncontained(kind: str, subject: str, exporter: Exporter) -> Resolution:
@@ -180,39 +180,36 @@ def _uncontained(kind: str, subject: str, exporter: Exporter) -> Resolution:
         return Resolution(
             State.UNKNOWN, f"only a server that adds the export `{sometimes[0].subject}` by itself has it"
         )
-    wanted = Subject(subject)
-    parts = [e.subject for e in exporter.claims.exports if e.type == kind and Subject(e.subject).overlaps(wanted)]
     other = "stream" if kind == "service" else "service"
+    parts = exporter.exports.overlapping(kind, subject)
     if parts:
         return Resolution(
-            State.DROPPED, f"no one {kind} export contains `{subject}`; `{min(parts)}` is only a part of it"
+            State.DROPPED, f"no one {kind} export contains `{subject}`; `{parts[0].subject}` is only a part of it"
         )
     if exporter.exports.containing(other, subject):
         return Resolution(State.DROPPED, f"`{subject}` is exported as a {other}, not as a {kind}")
     return Resolution(State.DROPPED, f"no {kind} export contains `{subject}`")
 
 
-def _unauthorized(export: Export, claims: Import, importer: AccountKey, exporter: Exporter, now: int) -> str:
+def _unauthorized(export: Export, claims: Import, path: Route, importer: AccountKey, exporter: Exporter) -> str:
     """Why the exporter does not let this account in by this export; empty where it does. Server: ``checkAuth``."""
     position = export.account_token_position
     if position:  # which leaves the activation unasked
-        subject = route(claims).remote
-        tokens = subject.split(".")
+        subject = path.remote
+        tokens = path.source.tokens
         if subject == export.subject or position > len(tokens) or tokens[position - 1] != importer:
             return f"token {position} of `{subject}` must be the importing account's own key"
         return ""
-    if not export.token_req:
-        return ""
-    return next(_inactive(export, claims, importer, exporter, now), "")
+    return next(_inactive(export, claims, importer, exporter), "")
 
 
-def _inactive(export: Export, claims: Import, importer: AccountKey, exporter: Exporter, now: int) -> Iterator[str]:
+def _inactive(export: Export, claims: Import, importer: AccountKey, exporter: Exporter) -> Iterator[str]:
     """Why an activation does not count. Server: ``checkActivation``, ``isIssuerClaimTrusted``, ``isRevoked``."""
     if not claims.token:
         yield f"`{export.subject}` is private and the import has no activation"
         return
-    activation = activation_of(claims)
-    for issue in activation_issues(parse_token(claims.token), activation, exporter.claims, importer, now):
+    activation, token = activation_of(claims), parse_token(claims.token)
+    for issue in activation_issues(token, activation, exporter.claims, importer, exporter.now, is_signed=True):
         yield f"its activation does not count: {issue.message}"
     if exporter.demands_signing_keys and activation.issuer_account and activation.iss == exporter.claims.sub:
         yield "its activation does not count: the operator demands signing keys and the account's own key issued it"
@@ -228,13 +225,12 @@ def _untranslatable(claims: Import, path: Route) -> str:
     """
     if claims.type == "stream" and claims.to and not claims.local_subject and Subject(claims.to).has_wildcard:
         return f"the prefix `{claims.to}` has wildcards"
-    source = Subject(path.remote)
-    if path.remote == path.local or not source.has_wildcard:
+    if not path.is_mapped:
         return ""
-    target = _tokenized(path.local)
+    source, target = path.source, _tokenized(path.local)
     wildcards = source.tokens.count("*")
     problem = f"`{path.remote}` cannot be mapped to `{path.local}`"
-    if not Subject(path.local).is_valid or (source.tokens[-1] == ">") != (target[-1] == ">"):
+    if not path.target.is_valid or (source.tokens[-1] == ">") != (target[-1] == ">"):
         return problem
     places = 0
     for token in target:

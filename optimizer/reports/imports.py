@@ -6,12 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from optimizer.reports import words
+from optimizer.reports.lines import lines_of
 from optimizer.reports.style import Style, columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-Document = dict[str, Any]
+    Document = Mapping[str, Any]
 
 _STATES = ("refused", "dropped", "unknown", "works")
 _LOOK = {"refused": "red", "dropped": "red", "unknown": "yellow", "works": "green"}
@@ -21,15 +22,18 @@ _MEANS = {
     "refused": "the server refuses the importer's whole token",
     "unknown": "cannot be known from this source",
 }
+_LISTED = 30
+"""Of each kind, before the rest is counted: a screen or two."""
+_ISLANDS = 10
 
 
-def graph_page(document: Mapping[str, Any], style: Style, *, next_command: str) -> str:
+def graph_page(document: Document, style: Style, *, next_command: str) -> str:
     """A ``permopt.graph.v1`` document as a page.
 
     Parameters
     ----------
     document
-        From `optimizer.graph.graph_document`, perhaps narrowed by `of_accounts`.
+        From `optimizer.graph.graph_document`, perhaps narrowed by `optimizer.graph.narrow`.
     style
         Of the terminal.
     next_command
@@ -43,6 +47,7 @@ def graph_page(document: Mapping[str, Any], style: Style, *, next_command: str) 
     lines = [f"{words.quantity(len(known), 'account')}, {words.quantity(len(edges), 'import')} ({words.size(size)})"]
     rows = [(state, f"{states[state]:,}", _MEANS[state]) for state in _STATES if states[state]]
     lines += columns(rows, right=frozenset({1}))
+    lines += _accounts(document, name, style)
     for node in nodes:
         if node["refusal"]:
             why = f"account {name(node['key'])} is refused: {words.shown(node['refusal'], 300)}"
@@ -51,51 +56,125 @@ def graph_page(document: Mapping[str, Any], style: Style, *, next_command: str) 
         these = sorted((edge for edge in edges if edge["state"] == state), key=lambda edge: _order(edge, name))
         if these:
             lines += ["", style.paint(f"imports: {state}", "bold", _LOOK[state])]
-            lines += _edges(these, name, style)
+            lines += _bundles(these, name, style) if state == "works" else _edges(these, name, style)
+    lines += _islands(document, name, style)
     unused = document["unused_exports"]
     if unused:
         lines += ["", style.heading(f"{words.quantity(len(unused), 'export')} that no import here lies in")]
-        lines += columns((name(each["account"]), each["type"], words.shown(each["subject"], 60)) for each in unused)
+        rows = [(name(each["account"]), each["type"], words.shown(each["subject"])) for each in unused[:_LISTED]]
+        lines += columns(rows, width=style.width, yielding=(0, 2))
+        lines += _more(unused, "export")
     return "\n".join([*lines, "", style.heading("next"), f"  {next_command}", ""])
 
 
-def of_accounts(document: Mapping[str, Any], wanted: Callable[[str, str], bool]) -> Document:
-    """The part of a graph that touches some accounts.
+def _accounts(document: Document, name: Callable[[str], str], style: Style) -> list[str]:
+    """Who is connected how, the costliest imports first."""
+    given: Counter[str] = Counter()
+    taken: Counter[str] = Counter()
+    spent: Counter[str] = Counter()
+    failing: Counter[str] = Counter()
+    for edge in document["edges"]:
+        given[edge["exporter"]] += 1
+        taken[edge["importer"]] += 1
+        spent[edge["importer"]] += edge["token_bytes"]
+        failing[edge["importer"]] += edge["state"] in ("dropped", "refused")
+    keys = [node["key"] for node in document["nodes"] if given[node["key"]] or taken[node["key"]]]
+    if not keys:
+        return []
+    keys.sort(key=lambda key: (-spent[key], -given[key], name(key), key))
+    table = [("account", "imports", "their bytes", "broken", "imported by others")]
+    for key in keys[:_LISTED]:
+        figures = [f"{each[key]:,}" if each[key] else "-" for each in (taken, spent, failing, given)]
+        table.append((name(key), figures[0], figures[1], figures[2], figures[3]))
+    head, *rows = columns(table, right=frozenset({1, 2, 3, 4}), width=style.width, yielding=(0,))
+    return ["", style.heading(head), *rows, *_more(keys, "account")]
 
-    Parameters
-    ----------
-    wanted
-        Asked with the name and the key of each account.
-    """
-    chosen = {node["key"] for node in document["nodes"] if wanted(node["name"], node["key"])}
-    edges = [edge for edge in document["edges"] if edge["exporter"] in chosen or edge["importer"] in chosen]
-    near = chosen | {edge["exporter"] for edge in edges} | {edge["importer"] for edge in edges}
-    return {
-        **document,
-        "nodes": [node for node in document["nodes"] if node["key"] in near],
-        "edges": edges,
-        "unused_exports": [each for each in document["unused_exports"] if each["account"] in chosen],
-    }
+
+def _bundles(edges: Sequence[Document], name: Callable[[str], str], style: Style) -> list[str]:
+    """What works, each import where they are few; else parallel ones as one, the costliest first."""
+    if len(edges) <= _LISTED:
+        return _edges(edges, name, style)
+    lines = sorted(lines_of(edges), key=lambda line: -line.token_bytes)
+    rows = [
+        (name(line.exporter), "->", name(line.importer), line.counted, words.size(line.token_bytes))
+        for line in lines[:_LISTED]
+    ]
+    return [*columns(rows, right=frozenset({4}), width=style.width, yielding=(0, 2)), *_more(lines, "pair")]
 
 
-def _edges(edges: list[Document], name: Callable[[str], str], style: Style) -> list[str]:
+def _edges(edges: Sequence[Document], name: Callable[[str], str], style: Style) -> list[str]:
     lines = []
     rows = columns(
         (
-            name(edge["exporter"]),
-            "->",
-            name(edge["importer"]),
-            edge["type"],
-            words.shown(edge["import_subject"], 60) + _as(edge),
-            f"{edge['token_bytes']:,} bytes",
-        )
-        for edge in edges
+            (
+                name(edge["exporter"]),
+                "->",
+                name(edge["importer"]),
+                words.shown(edge["type"], 20),
+                words.shown(edge["import_subject"]) + _as(edge),
+                f"{edge['token_bytes']:,} bytes",
+            )
+            for edge in edges[:_LISTED]
+        ),
+        width=style.width,
+        yielding=(0, 2, 4),
     )
-    for edge, row in zip(edges, rows, strict=True):
+    for edge, row in zip(edges, rows, strict=False):
         lines.append(row)
         if edge["reason"]:
             lines += style.wrapped(words.shown(edge["reason"], 300), 6, 2)
+    return [*lines, *_more(edges, "import")]
+
+
+def _islands(document: Document, name: Callable[[str], str], style: Style) -> list[str]:
+    """The parts that no import connects, where there are several."""
+    islands = list(_parts(document))
+    large = [island for island in islands if len(island) > 1]
+    alone = sorted(name(key) for island in islands if len(island) == 1 for key in island)
+    if len(islands) <= 1:
+        return []
+    lines = ["", style.heading(f"{words.quantity(len(islands), 'island')}: parts that no import connects")]
+    for island in large[:_ISLANDS]:
+        lines += _members(f"{len(island):,} accounts: ", sorted(map(name, island)), style)
+    if len(large) > _ISLANDS:
+        lines.append(f"  and {words.quantity(len(large) - _ISLANDS, 'more part', 'more parts')} of several accounts")
+    if alone:
+        lines += _members(f"{words.quantity(len(alone), 'account')} without imports or importers: ", alone, style)
     return lines
+
+
+def _members(head: str, names: Sequence[str], style: Style) -> list[str]:
+    shown, more = names[:_ISLANDS], len(names) - _ISLANDS
+    return style.wrapped(head + ", ".join(shown) + (f" and {more:,} more" if more > 0 else ""), 2, 2)
+
+
+def _parts(document: Document) -> Iterator[list[str]]:
+    """Weakly connected components, the largest first."""
+    near: dict[str, list[str]] = {node["key"]: [] for node in document["nodes"]}
+    for edge in document["edges"]:
+        near[edge["exporter"]].append(edge["importer"])
+        near[edge["importer"]].append(edge["exporter"])
+    parts, seen = [], set()
+    for key in near:
+        if key in seen:
+            continue
+        seen.add(key)
+        part = [key]
+        for each in part:
+            fresh = [other for other in dict.fromkeys(near[each]) if other not in seen]
+            seen.update(fresh)
+            part += fresh
+        parts.append(part)
+    yield from sorted(parts, key=len, reverse=True)
+
+
+def _more(things: Sequence[object], noun: str) -> list[str]:
+    rest = len(things) - _LISTED
+    return (
+        [f"  and {words.quantity(rest, f'more {noun}')}; --account narrows, --format json lists all"]
+        if rest > 0
+        else []
+    )
 
 
 def _order(edge: Document, name: Callable[[str], str]) -> tuple[str, ...]:
@@ -103,17 +182,21 @@ def _order(edge: Document, name: Callable[[str], str]) -> tuple[str, ...]:
 
 
 def _as(edge: Document) -> str:
-    local, share = edge["local_subject"], " (private)" if edge["private"] else ""
-    return (f" as {words.shown(local, 60)}" if local != edge["import_subject"] else "") + share
+    local = "" if edge["local_subject"] == edge["import_subject"] else f" as {words.shown(edge['local_subject'])}"
+    return f"{local}{' (private)' if edge['private'] else ''}{' (shares who asks)' if edge['share'] else ''}"
 
 
-def _names(document: Mapping[str, Any]) -> Callable[[str], str]:
+def _names(document: Document) -> Callable[[str], str]:
     bearers = Counter(node["name"] for node in document["nodes"])
     names = {node["key"]: node["name"] for node in document["nodes"]}
+    found: dict[str, str] = {}
 
     def name(key: str) -> str:
-        called = names.get(key, "")
-        shown = words.name_of(called, f"{key[: words.KEY_SHOWN]}...")
-        return shown if not called or bearers[called] == 1 else f"{shown} ({key[: words.KEY_SHOWN]}...)"
+        if key not in found:
+            called = names.get(key, "")
+            shown = words.name_of(called, f"{key[: words.KEY_SHOWN]}...")
+            told = shown if not called or bearers[called] == 1 else f"{shown} ({key[: words.KEY_SHOWN]}...)"
+            found[key] = told
+        return found[key]
 
     return name

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_LEAST = 12  # columns: less of a name says nothing
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -39,9 +40,10 @@ class Style:
 
     def wrapped(self, text: str, indent: int = 2, hanging: int = 0) -> list[str]:
         """A sentence as lines that fit, the second and later ones ``hanging`` further in."""
+        width = max(self.width, 60)
         return textwrap.wrap(
             text,
-            max(self.width, 60),
+            width if width_of(text) <= len(text) else width // 2,  # wide characters take two columns
             initial_indent=" " * indent,
             subsequent_indent=" " * (indent + hanging),
             break_on_hyphens=False,
@@ -57,7 +59,14 @@ def width_of(text: str) -> int:
     return cell_len(text)
 
 
-def columns(rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset(), indent: int = 2) -> list[str]:
+def columns(
+    rows: Iterable[Sequence[str]],
+    right: frozenset[int] = frozenset(),
+    indent: int = 2,
+    *,
+    width: int = 0,
+    yielding: Sequence[int] = (),
+) -> list[str]:
     """Rows of cells in columns two spaces apart.
 
     Parameters
@@ -66,16 +75,33 @@ def columns(rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset(), 
         Of equal length; cells without escape sequences.
     right
         Columns that are aligned right: figures.
+    width
+        What a row may take, where some columns yield; 0 for whatever it needs.
+    yielding
+        Columns whose cells are cut to make rows fit, the widest of them first, none below `_LEAST`.
     """
     table = [tuple(row) for row in rows]
     if not table:
         return []
     widths = [max(width_of(row[column]) for row in table) for column in range(len(table[0]))]
+    excess = indent + sum(widths) + 2 * (len(widths) - 1) - width if width else 0
+    while excess > 0 and any(widths[column] > _LEAST for column in yielding):
+        widths[max(yielding, key=lambda column: widths[column])] -= 1
+        excess -= 1
     lines = []
     for row in table:
         cells = []
-        for column, cell in enumerate(row):
+        for column, whole in enumerate(row):
+            cell = _cut(whole, widths[column])
             padding = " " * (widths[column] - width_of(cell))
             cells.append(padding + cell if column in right else cell + padding)
         lines.append((" " * indent + "  ".join(cells)).rstrip())
     return lines
+
+
+def _cut(cell: str, width: int) -> str:
+    if width_of(cell) <= width:
+        return cell
+    from rich.cells import set_cell_size  # noqa: PLC0415 only where something is cut
+
+    return f"{set_cell_size(cell, width - 3).rstrip()}..."

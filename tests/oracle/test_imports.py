@@ -203,6 +203,37 @@ NAMED: dict[str, Topology] = {
         },
         ("dropped",),
     ),
+    "a limit on exports alone says whether wildcards are counted": Topology(
+        {
+            "A": {"exports": [stream("s.*")], "limits": {**signing.NO_LIMITS, "wildcards": False}},
+            "B": {"imports": [of("A", stream("s.a"))]},
+        },
+        ("works",),
+    ),
+    "a tail that is not last is no wildcard to the limit": Topology(
+        {
+            "A": {
+                "exports": [stream("s.a"), stream("x.>.y")],
+                "limits": {**signing.NO_LIMITS, "exports": 5, "wildcards": False},
+            },
+            "B": {"imports": [of("A", stream("s.a"))]},
+        },
+        ("works",),
+    ),
+    "a limit that is reached refuses nothing": Topology(
+        {
+            "A": {"exports": [stream("s.>")], "limits": {**signing.NO_LIMITS, "exports": 1}},
+            "B": {"imports": [of("A", stream("s.a"))], "limits": {**signing.NO_LIMITS, "imports": 1}},
+        },
+        ("works",),
+    ),
+    "a limit below -1 is one": Topology(
+        {
+            "A": {"exports": [stream("s.a")]},
+            "B": {"imports": [of("A", stream("s.a"))], "limits": {**signing.NO_LIMITS, "imports": -2}},
+        },
+        ("refused",),
+    ),
     "a broken default permission refuses the exporter": Topology(
         {
             "A": {"exports": [stream("s.a")], "default_permissions": {"pub": {"allow": ["a..b"]}}},

@@ -57,8 +57,24 @@ def test_an_edge_leads_from_exporter_to_importer_and_says_all_it_knows(make: Mak
         "state": "dropped",
         "reason": "`svc.>` is private and the import has no activation",
         "private": True,
+        "activation": False,
         "share": True,
+        "response_type": "Singleton",
     }
+
+
+def test_the_response_type_is_that_of_the_export_and_a_stream_has_none(make: Make):
+    found = edges(
+        make(
+            A={"exports": [service("v.a", response_type="Stream"), stream("s.a")]},
+            B={"imports": [service("v.a", account="A"), service("v.b", account="A"), stream("s.a", account="A")]},
+        )
+    )
+    assert [(edge["import_subject"], edge["response_type"]) for edge in found] == [
+        ("v.a", "Stream"),
+        ("v.b", None),
+        ("s.a", None),
+    ]
 
 
 def test_what_the_imports_cost_is_what_their_bytes_in_the_token_cost(make: Make):

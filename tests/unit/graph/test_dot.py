@@ -13,6 +13,7 @@ from optimizer import read
 from optimizer.graph import build, graph_document
 from optimizer.reports.dot import dot
 from optimizer.text import printable
+from tests.unit.graph.documents import HOSTILE, document, edge, plain
 from tests.unit.graph.dot_syntax import parse
 
 if TYPE_CHECKING:
@@ -23,31 +24,11 @@ if TYPE_CHECKING:
     Make = Callable[..., Hierarchy]
 
 NOW = 1_795_000_000
-HOSTILE = (
-    'a" [label="forged"]; evil [label="x',
-    'a\\" ]; evil',
-    "ends with a backslash \\",
-    "two \\\\",
-    r"\N \G \l \r \L \T \H",
-    "<b>bold</b>",
-    "&lt;b&gt; &#x41; &amp;",
-    "]; } digraph evil {",
-    "/* comment",
-    "# line\n# line",
-    "a -> b; //",
-    "\x1b[31mred\x00",
-    "\u202egnp.exe",
-    "café ☃",
-    "\ud800",
-    "x" * 10_000,
-    "${HOME} `id` $(id)",
-    "",
-)
 
 
-def drawn(document: dict[str, Any]) -> str:
+def drawn(graph: dict[str, Any]) -> str:
     """The DOT, checked by the strict reader, and by Graphviz where it is installed."""
-    text = dot(document)
+    text = dot(graph)
     parse(text)
     if shutil.which("dot"):
         run = subprocess.run(["dot", "-Tcanon"], input=text.encode(), capture_output=True, timeout=60, check=False)
@@ -55,38 +36,8 @@ def drawn(document: dict[str, Any]) -> str:
     return text
 
 
-def of(*names: str) -> dict[str, Any]:
-    """A document of accounts of these names in a ring of imports, each name a subject and a reason too."""
-    keys = [f"A{index}" for index in range(len(names))]
-    nodes = [
-        {"key": key, "name": name, "kind": "known", "token_bytes": 100, "refusal": name}
-        for key, name in zip(keys, names, strict=True)
-    ]
-    edges = [
-        {
-            "exporter": key,
-            "importer": keys[index - 1],
-            "type": "stream",
-            "export_subject": name,
-            "import_subject": name,
-            "local_subject": name + "2",
-            "state": "dropped",
-            "reason": name,
-            "private": True,
-            "share": False,
-            "token_bytes": 50,
-        }
-        for index, (key, name) in enumerate(zip(keys, names, strict=True))
-    ]
-    unused = [
-        {"account": key, "type": "stream", "subject": name, "private": False}
-        for key, name in zip(keys, names, strict=True)
-    ]
-    return {"nodes": nodes, "edges": edges, "unused_exports": unused}
-
-
 def test_no_name_breaks_out_of_its_string():
-    drawing = parse(drawn(of(*HOSTILE)))
+    drawing = parse(drawn(document(*HOSTILE)))
     assert len([name for name in drawing.nodes if name[1:].isdigit() and name[0] == "a"]) == len(HOSTILE)
     for index, name in enumerate(HOSTILE):
         first = drawing.nodes[f"a{index}"]["label"].split("\n")[0]
@@ -96,7 +47,7 @@ def test_no_name_breaks_out_of_its_string():
 
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=3))
 def test_any_text_is_shown_as_its_printable_form(names: list[str]):
-    drawing = parse(dot(of(*names)))
+    drawing = parse(dot(document(*names)))
     for index, name in enumerate(names):
         shown = printable(name)
         if 0 < len(shown) <= 32:
@@ -106,10 +57,10 @@ def test_any_text_is_shown_as_its_printable_form(names: list[str]):
 def test_graphviz_shows_what_the_strict_reader_reads(tmp_path):
     if shutil.which("dot") is None:
         # The strict reader's word has to do where Graphviz is not installed; see the tests around this one.
-        assert parse(dot(of(*HOSTILE))).nodes
+        assert parse(dot(document(*HOSTILE))).nodes
         return
     names = [name for name in HOSTILE if name and "\ud800" not in name]
-    (tmp_path / "in.dot").write_text(dot(of(*names)))
+    (tmp_path / "in.dot").write_text(dot(document(*names)))
     svg = subprocess.run(["dot", "-Tsvg", tmp_path / "in.dot"], capture_output=True, timeout=60, check=True).stdout
     texts = {
         "".join(element.itertext()).replace("\xa0", " ")
@@ -123,7 +74,7 @@ def test_graphviz_shows_what_the_strict_reader_reads(tmp_path):
 
 
 def test_parallel_imports_of_one_state_are_one_line_as_wide_as_their_bytes(make: Make):
-    document = graph_document(
+    bundled = graph_document(
         build(
             make(
                 A={"exports": [{"subject": "s.>", "type": "stream"}, {"subject": "v.a", "type": "service"}]},
@@ -136,7 +87,7 @@ def test_parallel_imports_of_one_state_are_one_line_as_wide_as_their_bytes(make:
             NOW,
         )
     )
-    drawing = parse(drawn(document))
+    drawing = parse(drawn(bundled))
     lines = {
         attributes["label"]: attributes for source, sink, attributes in drawing.edges if source[0] == sink[0] == "a"
     }
@@ -167,6 +118,72 @@ def test_acme_is_drawn_with_every_account_and_a_legend():
         "SYS", "EDGE", "BILLING", "LOYALTY", "ORDERS", "ORDERS_US", "ORDERS_EU", "WAREHOUSE", "PAYMENTS", "ANALYTICS"
     }  # fmt: skip
     assert "cluster_legend" in text
+
+
+def test_an_account_that_nothing_connects_stands_in_a_box_of_its_own():
+    text = drawn(plain(edge("A1", "A2"), alone=["A3"]))
+    box = text.partition("cluster_alone {")[2].partition("}")[0]
+    assert "a2 [" in box
+    assert "a0 [" not in box
+    assert "cluster_alone" not in drawn(plain(edge("A1", "A2")))
+
+
+def large(count: int = 61, **more: Any) -> dict[str, Any]:
+    """A ring of accounts of two families."""
+    found = plain(*(edge(f"A{index}", f"A{(index + 1) % count}", state="works", **more) for index in range(count)))
+    for index, node in enumerate(found["nodes"]):
+        node["name"] = f"{('ORDERS', 'STOCK')[index % 2]}_{index}"
+    return found
+
+
+def test_a_large_graph_is_drawn_by_forces_and_a_small_one_in_ranks():
+    assert 'layout="sfdp"' in drawn(large())
+    assert 'layout="sfdp"' not in drawn(large(60))
+    assert 'layout="sfdp"' in drawn(plain(*(edge(f"A{x}", f"A{y}") for x in range(13) for y in range(13))))
+
+
+def test_in_a_large_graph_broken_lines_come_last_thicker_and_red():
+    graph = large()
+    graph["edges"][:3] = [
+        edge("A0", "A1", state="dropped", token_bytes=1),
+        edge("A1", "A2", state="refused", token_bytes=1),
+        edge("A2", "A3", state="unknown", token_bytes=1),
+    ]
+    lines = [look for source, sink, look in parse(drawn(graph)).edges if source[0] == sink[0] == "a"]
+    assert [look.get("color") for look in lines[-3:]] == ["#b26a00b0", "#c62828", "#c62828"]
+    assert all("color" not in look for look in lines[:-3])
+    assert float(lines[-1]["penwidth"]) > float(lines[0]["penwidth"])
+
+
+def test_a_large_graph_has_names_tooltips_a_legend_and_no_labels_on_its_lines():
+    graph = large(subject="very.long." * 20)
+    graph["nodes"][0] |= {"kind": "unknown", "name": "", "token_bytes": None}
+    graph["nodes"][1] |= {"refusal": "it has 2 imports and is allowed 1"}
+    graph["unused_exports"] = [{"account": "A2", "type": "stream", "subject": "gone.>", "private": False}]
+    drawing = parse(drawn(graph))
+    assert all("label" not in look and look["tooltip"] for source, _, look in drawing.edges if source[0] == "a")
+    assert drawing.nodes["a0"]["label"] == "A0..."
+    assert drawing.nodes["a1"]["label"].endswith("token refused")
+    assert "gone.>" in next(
+        look["tooltip"] for look in drawing.nodes.values() if look.get("tooltip", "").find("A2\n") > 0
+    )
+    assert {look["label"] for name, look in drawing.nodes.items() if name[0] == "l"} >= {"legend", "stream"}
+
+
+def test_families_of_names_have_one_fill_each():
+    nodes = [look for name, look in parse(drawn(large())).nodes.items() if name[0] == "a"]
+    fills = {look["label"].split("_")[0]: look["fillcolor"] for look in nodes}
+    assert len(set(fills.values())) == 2
+    assert all(look["fillcolor"] == fills[look["label"].split("_")[0]] for look in nodes)
+
+
+def test_no_name_breaks_out_of_a_large_graph():
+    names = [*HOSTILE, *map(str, range(60))]
+    drawing = parse(drawn(document(*names)))
+    assert 'layout="sfdp"' in dot(document(*names))
+    for index, name in enumerate(names):
+        shown = printable(name) or f"A{index}..."
+        assert drawing.nodes[f"a{index}"]["label"].split("\n")[0] == (shown if len(shown) <= 22 else shown[:19] + "...")
 
 
 @pytest.mark.parametrize(
