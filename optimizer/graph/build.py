@@ -30,7 +30,7 @@ _BY_SERVER = (
 )
 """Server: ``addSystemAccountExports`` and ``setupJetStreamExports`` give these to the system account."""
 
-_IMPORTED_BY_SERVER = (
+IMPORTED_BY_SERVER = (
     ("$SYS.REQ.ACCOUNT.PING.CONNZ", "$SYS.REQ.ACCOUNT.{}.CONNZ"),
     ("$SYS.REQ.SERVER.PING.CONNZ", "$SYS.REQ.ACCOUNT.{}.CONNZ"),
     ("$SYS.REQ.ACCOUNT.PING.STATZ", "$SYS.REQ.ACCOUNT.{}.STATZ"),
@@ -177,7 +177,7 @@ def _alone(claims: Import, importer: AccountKey, source: _Source) -> Resolution:
         return Resolution(State.REFUSED, refusal, exports)
     if exporter is not None:
         resolution = resolved(claims, importer, exporter, source.now)
-        if claims.account == source.system and route(claims).local in {local for local, _ in _IMPORTED_BY_SERVER}:
+        if claims.account == source.system and route(claims).local in {local for local, _ in IMPORTED_BY_SERVER}:
             return Resolution(State.UNKNOWN, "the server makes this import by itself", resolution.exports)
         return resolution
     if claims.account in source.refusals:
@@ -199,7 +199,7 @@ def _links(source: _Source, found: Mapping[AccountKey, list[Resolution]]) -> dic
             if resolution.state in (State.WORKS, State.UNKNOWN)
         ]
         if source.system and key != source.system:
-            made = [Route(remote.format(key), local) for local, remote in _IMPORTED_BY_SERVER]
+            made = [Route(remote.format(key), local) for local, remote in IMPORTED_BY_SERVER]
             mine += [Link(source.system, "service", path) for path in made]
         links[key] = Links(mine)
     return links

@@ -9,7 +9,7 @@ Server: ``checkServiceImportsForCycles``, ``checkStreamImportsForCycles``.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -24,14 +24,17 @@ if TYPE_CHECKING:
 _LARGEST = 1000
 """Accounts and subjects one search may pass: the server gives up at 1,024 accounts (``MaxAccountCycleSearchDepth``)."""
 
+CLOSES = "it may close a cycle of imports, of which the server drops the one it loads last"
+
 
 class Link:
-    """An import that the exporter lets in."""
+    """An import that the exporter lets in; ``place`` is where it stands in the importer's token."""
 
-    __slots__ = ("asked", "exporter", "kind", "local", "passed", "remote")
+    __slots__ = ("asked", "exporter", "kind", "local", "passed", "place", "remote")
 
-    def __init__(self, exporter: str, kind: str, path: Route) -> None:
+    def __init__(self, exporter: str, kind: str, path: Route, place: int = -1) -> None:
         self.exporter = exporter
+        self.place = place
         self.kind = kind
         self.remote = path.remote
         self.local = path.local
@@ -59,14 +62,36 @@ class Cycles:
 
     def suspicion(self, importer: str, link: Link) -> str:
         """Why the server may drop this import of this account; empty where it never does."""
-        subjects = {link.local, link.remote} if link.kind == "stream" else {_service_start(link)}
-        for subject in sorted(subjects):
+        for subject in _starts(link):
             arrived, doubt = self._reach(link.kind, link.exporter, subject)
             if importer in arrived:
-                return "it may close a cycle of imports, of which the server drops the one it loads last"
+                return CLOSES
             if doubt:
                 return doubt
         return ""
+
+    def ring(self, importer: str, link: Link) -> tuple[tuple[str, Link], ...]:
+        """The imports, each with its account, on a shortest way from this one back to its account; empty if none."""
+        for subject in _starts(link):
+            ways: dict[tuple[str, Subject], tuple[tuple[str, Link], ...]] = {(link.exporter, Subject(subject)): ()}
+            todo = deque(ways)
+            while todo and len(ways) <= _LARGEST:
+                state = todo.popleft()
+                for following in self._following(link.kind, *state):
+                    way = (*ways[state], (state[0], following))
+                    if following.exporter == importer:
+                        return ((importer, link), *way)
+                    after = _behind(following, state[1])
+                    if after not in ways:
+                        ways[after] = way
+                        todo.append(after)
+        return ()
+
+    def _following(self, kind: str, account: str, subject: Subject) -> Iterator[Link]:
+        """The imports by which the search goes on from a subject of an account."""
+        exports, links = self.exports.get(account), self.links.get(account)
+        passable = exports is not None and (kind != "stream" or bool(exports.containing("stream", subject.text)))
+        return links.colliding(kind, subject) if passable and links else iter(())
 
     def _reach(self, kind: str, start: str, subject: str) -> tuple[frozenset[str], str]:
         found = self._found.get((kind, start, subject))
@@ -81,17 +106,12 @@ class Cycles:
         todo = list(states)
         while todo:
             account, subject = todo.pop()
-            exports = self.exports.get(account)
-            if exports is None:
+            if account not in self.exports:
                 return frozenset(), f"whether it closes a cycle depends on `{account}`, which is not in the source"
-            if kind == "stream" and not exports.containing("stream", subject.text):
-                continue
-            links = self.links.get(account)
-            for link in links.colliding(kind, subject) if links else ():
+            for link in self._following(kind, account, subject):
                 passed.add(account)
                 arrivals[link.exporter] += 1
-                narrower = contains(subject.tokens, link.passed.tokens)
-                state = (link.exporter, link.passed if narrower else subject)
+                state = _behind(link, subject)
                 if state not in states:
                     states.add(state)
                     todo.append(state)
@@ -103,8 +123,17 @@ class Cycles:
         return arrived, ""
 
 
-def _service_start(link: Link) -> str:
-    return link.passed.text if Subject(link.remote).has_wildcard else link.local
+def _starts(link: Link) -> list[str]:
+    """The subjects with which the server's search begins in the exporter."""
+    if link.kind == "stream":
+        return sorted({link.local, link.remote})
+    return [link.passed.text if Subject(link.remote).has_wildcard else link.local]
+
+
+def _behind(link: Link, subject: Subject) -> tuple[str, Subject]:
+    """Where the search goes on behind an import, and with which subject."""
+    narrower = contains(subject.tokens, link.passed.tokens)
+    return link.exporter, link.passed if narrower else subject
 
 
 class Links:

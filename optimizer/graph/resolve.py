@@ -231,14 +231,14 @@ def _untranslatable(claims: Import, path: Route) -> str:
     source = Subject(path.remote)
     if path.remote == path.local or not source.has_wildcard:
         return ""
-    target = _tokenized(path.local)
+    target = tokenized(path.local)
     wildcards = source.tokens.count("*")
     problem = f"`{path.remote}` cannot be mapped to `{path.local}`"
     if not Subject(path.local).is_valid or (source.tokens[-1] == ">") != (target[-1] == ">"):
         return problem
     places = 0
     for token in target:
-        place = _place(token)
+        place = place_of(token)
         if place is None:
             continue
         if place == "" or int(place) > wildcards:
@@ -247,7 +247,7 @@ def _untranslatable(claims: Import, path: Route) -> str:
     return problem if places < wildcards else ""
 
 
-def _tokenized(subject: str) -> list[str]:
+def tokenized(subject: str) -> list[str]:
     """The tokens with each ``*`` numbered. Server: ``transformTokenize``."""
     tokens, count = [], 0
     for token in subject.split("."):
@@ -259,7 +259,7 @@ def _tokenized(subject: str) -> list[str]:
     return tokens
 
 
-def _place(token: str) -> str | None:
+def place_of(token: str) -> str | None:
     """The number of the wildcard a token stands for; None for plain text, empty for what an import must not use.
 
     Server: ``indexPlaceHolders``.
