@@ -73,7 +73,9 @@ def reached(hierarchy: Hierarchy, found: Reach, servers: Iterable[Server]) -> tu
     made = []
     for arrival in found.arrivals:
         account = hierarchy.accounts.get(arrival.account)  # type: ignore[call-overload]  # a key like any other
-        here = () if account is None else _receivers(arrival, account.claims, users.get(arrival.account, ()), generations)
+        here = (
+            () if account is None else _receivers(arrival, account.claims, users.get(arrival.account, ()), generations)
+        )
         receivers = tuple(sorted(here, key=lambda receiver: (receiver.name, receiver.key)))
         made.append(Reached(arrival, receivers, account is not None and hierarchy.coverage.users))
     return tuple(made)

@@ -108,10 +108,9 @@ def _meeting(node: _Node, tokens: tuple[str, ...], at: int) -> Iterator[int]:
         return
     if ">" in node.below:
         yield from node.below[">"].ends
-    near = node.below.items() if token == "*" else ((name, node.below.get(name)) for name in {token, "*"})
-    for name, below in near:
-        if below is not None and name != ">":
-            yield from _meeting(below, tokens, at + 1)
+    for name in node.below if token == "*" else {token, "*"} & node.below.keys():
+        if name != ">":
+            yield from _meeting(node.below[name], tokens, at + 1)
 
 
 def _all(node: _Node) -> Iterator[int]:

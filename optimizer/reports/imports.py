@@ -23,7 +23,7 @@ _MEANS = {
 }
 
 
-def graph_page(document: Mapping[str, Any], style: Style, *, next_command: str) -> str:
+def graph_page(document: Mapping[str, Any], style: Style, *, next_command: str, remarks: str = "") -> str:
     """A ``permopt.graph.v1`` document as a page.
 
     Parameters
@@ -34,8 +34,10 @@ def graph_page(document: Mapping[str, Any], style: Style, *, next_command: str) 
         Of the terminal.
     next_command
         What to type next.
+    remarks
+        Further parts of the page, from `optimizer.reports.consolidation`.
     """
-    name = _names(document)
+    name = names(document)
     edges, nodes = document["edges"], document["nodes"]
     known = [node for node in nodes if node["token_bytes"] is not None]
     states = Counter(edge["state"] for edge in edges)
@@ -56,7 +58,7 @@ def graph_page(document: Mapping[str, Any], style: Style, *, next_command: str) 
     if unused:
         lines += ["", style.heading(f"{words.quantity(len(unused), 'export')} that no import here lies in")]
         lines += columns((name(each["account"]), each["type"], words.shown(each["subject"], 60)) for each in unused)
-    return "\n".join([*lines, "", style.heading("next"), f"  {next_command}", ""])
+    return "\n".join([*lines, *remarks.splitlines(), "", style.heading("next"), f"  {next_command}", ""])
 
 
 def of_accounts(document: Mapping[str, Any], wanted: Callable[[str, str], bool]) -> Document:
@@ -107,12 +109,13 @@ def _as(edge: Document) -> str:
     return (f" as {words.shown(local, 60)}" if local != edge["import_subject"] else "") + share
 
 
-def _names(document: Mapping[str, Any]) -> Callable[[str], str]:
+def names(document: Mapping[str, Any]) -> Callable[[str], str]:
+    """What the accounts of a document are called, by key: their names, told apart where several bear one."""
     bearers = Counter(node["name"] for node in document["nodes"])
-    names = {node["key"]: node["name"] for node in document["nodes"]}
+    called_by = {node["key"]: node["name"] for node in document["nodes"]}
 
     def name(key: str) -> str:
-        called = names.get(key, "")
+        called = called_by.get(key, "")
         shown = words.name_of(called, f"{key[: words.KEY_SHOWN]}...")
         return shown if not called or bearers[called] == 1 else f"{shown} ({key[: words.KEY_SHOWN]}...)"
 

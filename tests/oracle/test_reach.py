@@ -7,7 +7,7 @@ import os
 import random
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
@@ -123,7 +123,7 @@ class Taps:
                     assert server.generation is Server.EARLIER
                     raise
 
-    def __enter__(self) -> Taps:
+    def __enter__(self) -> Self:
         for client in self.clients.values():
             client.say("SUB > 1")
         return self
@@ -156,6 +156,7 @@ def predicted(hierarchy: Hierarchy, name: str, letter: str, subject: str) -> dic
 
 def missing(heard: Mapping[tuple[str, str], int], said: Mapping[tuple[str, str], bool]) -> list[tuple[str, str]]:
     """What is heard and not foretold: a wildcard foretells every subject of its account that it matches."""
+
     def foretold(account: str, subject: str) -> bool:
         return any(who == account and Subject(what).admits(Subject(subject)) for who, what in said)
 
@@ -396,7 +397,9 @@ def test_known_users_hear_what_is_said_and_no_others(tmp_path: Path, generation:
         for subject in ("s.x", "s.x.y", "s.y", "s.y.z"):
             found = reach(graph, hierarchy, key(name, "A").public, subject)
             (there,) = (
-                each for each in reached(hierarchy, found, [generation]) if each.arrival.account == key(name, "B").public
+                each
+                for each in reached(hierarchy, found, [generation])
+                if each.arrival.account == key(name, "B").public
             )
             said = {receiver.name: receiver.by_name for receiver in there.receivers}
             for number, (user, token) in enumerate(members.items()):
