@@ -108,8 +108,8 @@ def _remarks(found: Consolidation) -> Iterable[str]:
         yield "no hub pays here: no two accounts import the same two public services of different exporters"
     if found.streams:
         yield (
-            f"{found.streams:,} stream imports can be bundled, but not sent through a hub: the server does not export "
-            "again what a stream import brings"
+            f"for {found.streams:,} stream imports only bundles were sought: the server does not export again what a "
+            "stream import brings, so no stream crosses a hub"
         )
     if found.private:
         yield (
