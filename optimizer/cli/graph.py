@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -24,9 +24,6 @@ from optimizer.reports.imports import graph_page, names, of_accounts
 from optimizer.reports.json import text_of
 from optimizer.reports.reach import reach_document, reach_page
 from optimizer.sources import read
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 
 class GraphForm(enum.Enum):
@@ -69,16 +66,16 @@ def command(
     options.known_accounts(settings.accounts, hierarchy)
     coverage = Coverage(users=settings.complete_users, accounts=settings.complete_accounts)
     hierarchy = replace(hierarchy, coverage=coverage)
-    graph = build(hierarchy, settings.now)
     if origin is not None or subject is not None:
-        arrivals = _reached(graph, hierarchy, origin, subject)
+        arrivals = _reached(hierarchy, settings.now, origin, subject)
         receivers = reached(hierarchy, arrivals, settings.servers)
         if form is GraphForm.JSON:
             output.emit(text_of(reach_document(arrivals, receivers)), file)
         else:
             style = output.style(no_colour=no_color or file is not None)
             output.emit(reach_page(arrivals, receivers, hierarchy, style), file)
-        return 0
+        return _skipped(hierarchy, strict=strict, quiet=quiet)
+    graph = build(hierarchy, settings.now)
     document = graph_document(graph) | {"analysis": analysis_member(analysis(graph, hierarchy, settings.now))}
     if hubs:
         document |= consolidation_members(suggestions(graph, hierarchy))
@@ -100,12 +97,17 @@ def command(
             style = output.style(no_colour=no_color or file is not None)
             remarks = cautions(document, style, name) + (consolidation_page(document, style, name) if hubs else "")
             output.emit(graph_page(document, style, next_command=following, remarks=remarks), file)
+    return _skipped(hierarchy, strict=strict, quiet=quiet)
+
+
+def _skipped(hierarchy: Hierarchy, *, strict: bool, quiet: bool) -> int:
+    """Say what was not read, and the exit status it makes."""
     for skipped in hierarchy.skipped[:20]:
         output.note(f"skipped {skipped.origin}: {skipped.reason}", quiet=quiet)
     return SourceError.exit_code if strict and hierarchy.skipped else 0
 
 
-def _reached(graph: nx.MultiDiGraph[str], hierarchy: Hierarchy, origin: str | None, subject: str | None) -> Reach:
+def _reached(hierarchy: Hierarchy, now: int, origin: str | None, subject: str | None) -> Reach:
     """What ``--from`` and ``--subject`` ask for."""
     if origin is None or subject is None:
         raise UsageError("`--from` and `--subject` belong together", "give the account that publishes, and the subject")
@@ -116,6 +118,6 @@ def _reached(graph: nx.MultiDiGraph[str], hierarchy: Hierarchy, origin: str | No
     if len(meant) > 1:
         raise UsageError(f"`{origin}` names {len(meant)} accounts", "name one, by its key if need be")
     try:
-        return reach(graph, hierarchy, meant[0], subject)
+        return reach(build(hierarchy, now), hierarchy, meant[0], subject)
     except ValueError as error:
         raise UsageError(str(error), "a message is published on one subject, without wildcards") from None

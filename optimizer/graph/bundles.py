@@ -18,9 +18,8 @@ from optimizer.graph.suggestion import (
     Kind,
     Push,
     Suggestion,
+    import_of,
     priced,
-    service_import,
-    stream_import,
 )
 from optimizer.graph.transform import image
 from optimizer.subjects.generalise import generalisations
@@ -57,8 +56,9 @@ class Bundle:
 
     @property
     def opens(self) -> int:
-        """1 where it widens."""
-        return int(self.widens)
+        """How far it widens: a ``*`` counts once, a ``>`` more than all of them."""
+        tokens = Subject(self.remote).tokens
+        return tokens.count("*") + len(tokens) * (tokens[-1] == ">") if self.widens else 0
 
     def estimate(self) -> int:
         """Bytes saved, about: the new import is like the cheapest that goes."""
@@ -68,8 +68,7 @@ class Bundle:
     def written(self) -> Import:
         """The import as nsc writes it."""
         first = self.edges[0]
-        make = service_import if first.kind == "service" else stream_import
-        made = make(first.exporter, self.remote, self.local, first.claims)
+        made = import_of(first.kind, first.exporter, self.remote, self.local, first.claims)
         return replace(made, token=self.token)
 
 

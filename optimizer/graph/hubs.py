@@ -18,6 +18,7 @@ from optimizer.graph.dense import Dense, Price, dense_groups
 from optimizer.graph.edges import overlapping
 from optimizer.graph.resolve import Exports, Route, State
 from optimizer.graph.suggestion import (
+    NEW,
     NEW_KEY,
     AccountBytes,
     Change,
@@ -26,9 +27,9 @@ from optimizer.graph.suggestion import (
     Lost,
     Push,
     Suggestion,
+    import_of,
     new_account,
     priced,
-    service_import,
     size_of,
 )
 from optimizer.subjects.subject import Subject
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
     from optimizer.claims.model import AccountClaims, Import
     from optimizer.graph.edges import Edge
     from optimizer.hierarchy import Hierarchy
-
-NEW = "(hub)"
-"""Stands for the key of the account that is to be made."""
 
 _WIDENED = 0.75
 """Each consumer of a hub that widens imports at least this part of what it offers."""
@@ -87,12 +85,12 @@ class Hub:
     def claims(self) -> AccountClaims:
         """The account that is to be made."""
         like = self.edges[0].claims
-        mine = [service_import(each.exporter, each.remote, self.named(each), like) for each in self.services]
+        mine = [import_of("service", each.exporter, each.remote, self.named(each), like) for each in self.services]
         return new_account("hub", mine, [_export(self.wildcard, self.response_type)])
 
     def import_of(self, key: str) -> Import:
         """The one import of every consumer, from the hub's key."""
-        return service_import(key, self.wildcard, self.wildcard, self.edges[0].claims)
+        return import_of("service", key, self.wildcard, self.wildcard, self.edges[0].claims)
 
     def estimate(self) -> int:
         """Bytes saved, but for the rounding of base64 in each token."""
@@ -225,14 +223,25 @@ class _Around:
         )
 
     def _looping(self, hub: Hub) -> set[Service]:
-        """The services by whose exporter a request would come back to the hub, or may."""
-        cycles = Cycles(_After(self._by_importer, hub), _Known(self._hierarchy, hub))
-        looping = set()
-        for service in hub.services:
-            link = Link(service.exporter, "service", Route(service.remote, hub.named(service)))
-            if cycles.suspicion(NEW, link):
-                looping.add(service)
+        """The services by whose exporter a request would come back to the hub, or by which the server may think so."""
+        after = _After(self._by_importer, hub)
+        cycles = Cycles(after, _Known(self._hierarchy, hub))
+        looping = {
+            service
+            for service in hub.services
+            if cycles.suspicion(NEW, Link(service.exporter, "service", Route(service.remote, hub.named(service))))
+        }
+        taken = Link(NEW, "service", Route(hub.wildcard, hub.wildcard))
+        if any(cycles.suspicion(consumer, taken) for consumer in hub.consumers):
+            # The search passes what exporters import in turn; without those services there is nothing to pass.
+            looping.update(service for service in hub.services if _leads_on(after, service))
         return looping
+
+
+def _leads_on(links: Mapping[str, Links], service: Service) -> bool:
+    """Whether the exporter has the service, or part of it, from somebody else."""
+    mine = links.get(service.exporter)
+    return mine is not None and any(True for _ in mine.colliding("service", Subject(service.remote)))
 
 
 class _After(dict[str, Links]):
@@ -358,5 +367,5 @@ def _export(subject: str, response_type: str) -> Export:
 
 @lru_cache(maxsize=256)
 def _import_size(wildcard: str) -> int:
-    one = service_import(NEW_KEY, wildcard, wildcard)
+    one = import_of("service", NEW_KEY, wildcard, wildcard)
     return size_of(new_account("hub", (one, one), ())) - size_of(new_account("hub", (one,), ()))

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from optimizer.graph.edges import Edge
     from optimizer.hierarchy import Signed
 
+NEW = "(hub)"
+"""Stands for an account that is not made yet."""
+
 NEW_KEY = AccountKey("A" * 56)
-"""Stands for the key of an account that is not made yet; any key is as long."""
+"""Its key in claims, of the length that any key has."""
 
 _SOME_TIME = 1_000_000_000  # ten digits, as any time a token is signed at
 _UNLIMITED = {"subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": True, "conn": -1}
@@ -167,27 +170,14 @@ def new_account(name: str, imports: Iterable[Import], exports: Iterable[Export])
     )
 
 
-def service_import(exporter: str, remote: str, local: str, like: Import | None = None) -> Import:
-    """A service import as ``nsc add import --service`` writes it: named after its subject, ``local_subject`` stated."""
-    share, traced = (like.share, like.allow_trace) if like else (False, False)
-    return Import(
-        name=remote,
-        subject=remote,
-        account=exporter,
-        local_subject=local,
-        type="service",
-        share=share,
-        allow_trace=traced,
-    )
-
-
-def stream_import(exporter: str, remote: str, local: str, like: Import) -> Import:
-    """A stream import as ``nsc add import`` writes it: ``local_subject`` only where it differs."""
+def import_of(kind: str, exporter: str, remote: str, local: str, like: Import | None = None) -> Import:
+    """An import as ``nsc add import`` writes it: named after its subject, ``local_subject`` only where it differs."""
     return Import(
         name=remote,
         subject=remote,
         account=exporter,
         local_subject="" if local == remote else local,
-        type="stream",
-        allow_trace=like.allow_trace,
+        type=kind,
+        share=kind == "service" and like is not None and like.share,
+        allow_trace=like is not None and like.allow_trace,
     )

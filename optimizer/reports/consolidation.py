@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from optimizer.graph.suggestion import NEW
 from optimizer.reports import words
 from optimizer.reports.style import columns
 
@@ -87,9 +88,13 @@ def cautions(document: Mapping[str, Any], style: Style, name: Callable[[str], st
 
 def consolidation_page(document: Mapping[str, Any], style: Style, name: Callable[[str], str]) -> str:
     """The ``suggestions`` and ``remarks`` of a graph document; ``name`` as in `cautions`."""
+
+    def called(key: str) -> str:
+        return "the hub" if key == NEW else name(key)
+
     lines = ["", style.heading("fewer imports")]
     for each in document["suggestions"][:_SHOWN]:
-        lines += ["", *_suggestion(each, name, style)]
+        lines += ["", *_suggestion(each, called, style)]
     if len(document["suggestions"]) > _SHOWN:
         lines += ["", f"  and {len(document['suggestions']) - _SHOWN:,} more suggestions, all of them in the JSON"]
     if document["remarks"]:

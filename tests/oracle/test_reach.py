@@ -22,7 +22,7 @@ from tests import signing
 from tests.oracle.server import OPERATOR, USER, Client, RealServer, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from optimizer.hierarchy import Hierarchy
@@ -165,7 +165,12 @@ def missing(heard: Mapping[tuple[str, str], int], said: Mapping[tuple[str, str],
 
 def part(hierarchy: Hierarchy, name: str) -> Hierarchy:
     """The accounts of one topology and the operator."""
-    keys = {key(name, letter).public for letter in LETTERS}
+    return part_of(hierarchy, name, LETTERS)
+
+
+def part_of(hierarchy: Hierarchy, name: str, letters: Iterable[str]) -> Hierarchy:
+    """The same of a topology whose accounts have other names."""
+    keys = {key(name, letter).public for letter in letters}
     return replace(hierarchy, accounts={k: v for k, v in hierarchy.accounts.items() if k in keys})
 
 
