@@ -9,17 +9,24 @@ from typing import Annotated, Any
 
 import typer
 
+from optimizer.access.reached import reached
 from optimizer.cli import options, output
 from optimizer.cli.graphviz import svg
 from optimizer.errors import SourceError, UsageError
 from optimizer.graph import build, graph_document
+from optimizer.graph.analysis import analysis
+from optimizer.graph.consolidate import suggestions
 from optimizer.graph.exchange import graphml, node_link
 from optimizer.graph.narrow import around, broken, of_type
-from optimizer.hierarchy import Coverage
+from optimizer.graph.reach import Reach, reach
+from optimizer.graph.remarks import analysis_member, consolidation_members
+from optimizer.hierarchy import Coverage, Hierarchy
+from optimizer.reports.consolidation import cautions, consolidation_page, touching
 from optimizer.reports.dot import dot
-from optimizer.reports.imports import graph_page
+from optimizer.reports.imports import graph_page, names
 from optimizer.reports.json import text_of
 from optimizer.reports.mermaid import MOST_CHARACTERS, MOST_LINES, mermaid
+from optimizer.reports.reach import reach_document, reach_page
 from optimizer.sources import read
 
 
@@ -61,6 +68,16 @@ def command(
     only: Type = None,
     only_broken: Broken = False,
     operator: options.Operator = None,
+    hubs: Annotated[
+        bool, typer.Option("--hubs", help="Suggest fewer imports: bundles and hubs, with their price.")
+    ] = False,
+    origin: Annotated[
+        str | None, typer.Option("--from", help="Account whose client publishes; with --subject.", show_default=False)
+    ] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option("--subject", help="Who a message on this subject can arrive at; with --from.", show_default=False),
+    ] = None,
     complete: options.Complete = None,
     now: options.Now = None,
     strict: options.Strict = False,
@@ -75,10 +92,29 @@ def command(
     with output.progress("reading", quiet=quiet) as progress:
         hierarchy = read(where, now=settings.now, operator=operator, progress=progress)
     coverage = Coverage(users=settings.complete_users, accounts=settings.complete_accounts)
-    graph = build(replace(hierarchy, coverage=coverage), settings.now)
+    hierarchy = replace(hierarchy, coverage=coverage)
+    if origin is not None or subject is not None:
+        arrivals = _reached(hierarchy, settings.now, origin, subject)
+        receivers = reached(hierarchy, arrivals, settings.servers)
+        if form is GraphForm.JSON:
+            output.emit(text_of(reach_document(arrivals, receivers)), file)
+        else:
+            style = output.style(no_colour=no_color or file is not None)
+            output.emit(reach_page(arrivals, receivers, hierarchy, style), file)
+        return _skipped(hierarchy, strict=strict, quiet=quiet)
+    graph = build(hierarchy, settings.now)
     options.known_accounts((name for name in settings.accounts if name not in graph), hierarchy)
-    document = _narrowed(graph_document(graph), settings.accounts, 1 if depth is None else depth, only)
+    document = graph_document(graph)
+    if form in (GraphForm.JSON, GraphForm.TABLE):
+        document |= {"analysis": analysis_member(analysis(graph, hierarchy, settings.now))}
+        document |= consolidation_members(suggestions(graph, hierarchy)) if hubs else {}
+    elif hubs:
+        raise UsageError("--hubs is for a page or for JSON", "use --format table or json")
+    name = names(document)
+    document = _narrowed(document, settings.accounts, 1 if depth is None else depth, only)
     document = broken(document) if only_broken else document
+    if "analysis" in document and (settings.accounts or only is not None or only_broken):
+        document = touching(document)
     match form:
         case GraphForm.DOT:
             text = dot(document)
@@ -101,8 +137,15 @@ def command(
             filters += [] if only is None else ["--type", only.value]
             filters += ["--broken"] if only_broken else []
             following = output.typed("permopt", "graph", where, *filters, "--format", "dot", "-o", "imports.dot")
-            text = graph_page(document, output.style(no_colour=no_color or file is not None), next_command=following)
+            style = output.style(no_colour=no_color or file is not None)
+            remarks = cautions(document, style, name) + (consolidation_page(document, style, name) if hubs else "")
+            text = graph_page(document, style, next_command=following, remarks=remarks)
     output.emit(text, file)
+    return _skipped(hierarchy, strict=strict, quiet=quiet)
+
+
+def _skipped(hierarchy: Hierarchy, *, strict: bool, quiet: bool) -> int:
+    """Say what was not read, and the exit status it makes."""
     for skipped in hierarchy.skipped[:20]:
         output.note(f"skipped {skipped.origin}: {skipped.reason}", quiet=quiet)
     return SourceError.exit_code if strict and hierarchy.skipped else 0
@@ -119,3 +162,19 @@ def _narrowed(
     return around(
         document, lambda name, key: any(fnmatchcase(name, pattern) or key == pattern for pattern in patterns), depth
     )
+
+
+def _reached(hierarchy: Hierarchy, now: int, origin: str | None, subject: str | None) -> Reach:
+    """What ``--from`` and ``--subject`` ask for."""
+    if origin is None or subject is None:
+        raise UsageError("`--from` and `--subject` belong together", "give the account that publishes, and the subject")
+    options.known_accounts((origin,), hierarchy)
+    meant = [
+        key for key, account in hierarchy.accounts.items() if key == origin or fnmatchcase(account.claims.name, origin)
+    ]
+    if len(meant) > 1:
+        raise UsageError(f"`{origin}` names {len(meant)} accounts", "name one, by its key if need be")
+    try:
+        return reach(build(hierarchy, now), hierarchy, meant[0], subject)
+    except ValueError as error:
+        raise UsageError(str(error), "a message is published on one subject, without wildcards") from None

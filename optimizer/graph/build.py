@@ -33,7 +33,7 @@ _BY_SERVER = (
 )
 """Server: ``addSystemAccountExports`` and ``setupJetStreamExports`` give these to the system account."""
 
-_IMPORTED_BY_SERVER = (
+IMPORTED_BY_SERVER = (
     ("$SYS.REQ.ACCOUNT.PING.CONNZ", "$SYS.REQ.ACCOUNT.{}.CONNZ"),
     ("$SYS.REQ.SERVER.PING.CONNZ", "$SYS.REQ.ACCOUNT.{}.CONNZ"),
     ("$SYS.REQ.ACCOUNT.PING.STATZ", "$SYS.REQ.ACCOUNT.{}.STATZ"),
@@ -196,7 +196,7 @@ def _alone(claims: Import, path: Route, importer: AccountKey, source: _Source) -
         return Resolution(State.REFUSED, refusal, exports)
     if exporter is not None:
         resolution = resolved(claims, path, exports, importer, exporter)
-        if claims.account == source.system and path.local in {local for local, _ in _IMPORTED_BY_SERVER}:
+        if claims.account == source.system and path.local in {local for local, _ in IMPORTED_BY_SERVER}:
             return Resolution(State.UNKNOWN, "the server makes this import by itself", resolution.exports)
         return resolution
     if claims.account in source.refusals:
@@ -219,7 +219,7 @@ def _links(
             if resolution.state in (State.WORKS, State.UNKNOWN):
                 yield Link(each.account, each.type, path)
         if source.system and key != source.system:
-            for local, remote in _IMPORTED_BY_SERVER:
+            for local, remote in IMPORTED_BY_SERVER:
                 yield Link(source.system, "service", Route(remote.format(key), local))
 
     return {key: Links(partial(of, key)) for key in found}

@@ -9,7 +9,7 @@ Server: ``checkServiceImportsForCycles``, ``checkStreamImportsForCycles``.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -28,15 +28,19 @@ if TYPE_CHECKING:
 _LARGEST = 1000
 """Accounts and subjects one search may pass: the server gives up at 1,024 accounts (``MaxAccountCycleSearchDepth``)."""
 
+CLOSES = "it may close a cycle of imports, of which the server drops the one it loads last"
+
 
 class Link:
-    """An import that the exporter lets in."""
+    """An import that the exporter lets in; ``place`` is where it stands in the importer's token."""
 
-    __slots__ = ("asked", "exporter", "kind", "passed")
+    __slots__ = ("asked", "exporter", "kind", "passed", "path", "place")
 
-    def __init__(self, exporter: str, kind: str, path: Route) -> None:
+    def __init__(self, exporter: str, kind: str, path: Route, place: int = -1) -> None:
         self.exporter = exporter
+        self.place = place
         self.kind = kind
+        self.path = path
         self.passed = Subject(_filed(path))
         """The importer's subject as the server files it: what the search goes on with behind this import."""
         self.asked = self.passed if kind == "stream" else path.source
@@ -62,19 +66,38 @@ class Cycles:
     def suspicion(self, importer: str, exporter: str, kind: str, path: Route) -> str:
         """Why the server may drop this import of this account; empty where it never does."""
         links = self.links.get(exporter) if exporter in self.exports else None
-        if kind == "service":
-            subjects: Iterable[str] = (_filed(path),)
-        else:
-            subjects = (path.remote,) if path.local == path.remote else sorted((path.local, path.remote))
-        for subject in subjects:
+        for subject in _starts(kind, path):
             if links is not None and not links.collides(kind, subject):
                 continue  # most searches end where they begin
             arrived, doubt = self._reach(kind, exporter, subject)
             if importer in arrived:
-                return "it may close a cycle of imports, of which the server drops the one it loads last"
+                return CLOSES
             if doubt:
                 return doubt
         return ""
+
+    def ring(self, importer: str, link: Link) -> tuple[tuple[str, Link], ...]:
+        """The imports, each with its account, on a shortest way from this one back to its account; empty if none."""
+        for subject in _starts(link.kind, link.path):
+            ways: dict[tuple[str, Subject], tuple[tuple[str, Link], ...]] = {(link.exporter, Subject(subject)): ()}
+            todo = deque(ways)
+            while todo and len(ways) <= _LARGEST:
+                state = todo.popleft()
+                for following in self._following(link.kind, *state):
+                    way = (*ways[state], (state[0], following))
+                    if following.exporter == importer:
+                        return ((importer, link), *way)
+                    after = _behind(following, state[1])
+                    if after not in ways:
+                        ways[after] = way
+                        todo.append(after)
+        return ()
+
+    def _following(self, kind: str, account: str, subject: Subject) -> Iterator[Link]:
+        """The imports by which the search goes on from a subject of an account."""
+        exports, links = self.exports.get(account), self.links.get(account)
+        passable = exports is not None and (kind != "stream" or bool(exports.containing("stream", subject.text)))
+        return links.colliding(kind, subject) if passable and links else iter(())
 
     def _reach(self, kind: str, start: str, subject: str) -> tuple[frozenset[str], str]:
         found = self._found.get((kind, start, subject))
@@ -89,17 +112,12 @@ class Cycles:
         todo = list(states)
         while todo:
             account, subject = todo.pop()
-            exports = self.exports.get(account)
-            if exports is None:
+            if account not in self.exports:
                 return frozenset(), f"whether it closes a cycle depends on `{account}`, which is not in the source"
-            if kind == "stream" and not exports.containing("stream", subject.text):
-                continue
-            links = self.links.get(account)
-            for link in links.colliding(kind, subject) if links else ():
+            for link in self._following(kind, account, subject):
                 passed.add(account)
                 arrivals[link.exporter] += 1
-                narrower = contains(subject.tokens, link.passed.tokens)
-                state = (link.exporter, link.passed if narrower else subject)
+                state = _behind(link, subject)
                 if state not in states:
                     states.add(state)
                     todo.append(state)
@@ -114,6 +132,19 @@ class Cycles:
 def _filed(path: Route) -> str:
     """The importer's subject as the search sees it."""
     return without_places(path.local) if path.has_wildcard else path.local
+
+
+def _starts(kind: str, path: Route) -> tuple[str, ...]:
+    """The subjects with which the server's search begins in the exporter."""
+    if kind == "service":
+        return (_filed(path),)
+    return (path.remote,) if path.local == path.remote else tuple(sorted((path.local, path.remote)))
+
+
+def _behind(link: Link, subject: Subject) -> tuple[str, Subject]:
+    """Where the search goes on behind an import, and with which subject."""
+    narrower = contains(subject.tokens, link.passed.tokens)
+    return link.exporter, link.passed if narrower else subject
 
 
 class Links:

@@ -227,14 +227,14 @@ def _untranslatable(claims: Import, path: Route) -> str:
         return f"the prefix `{claims.to}` has wildcards"
     if not path.is_mapped:
         return ""
-    source, target = path.source, _tokenized(path.local)
+    source, target = path.source, tokenized(path.local)
     wildcards = source.tokens.count("*")
     problem = f"`{path.remote}` cannot be mapped to `{path.local}`"
     if not path.target.is_valid or (source.tokens[-1] == ">") != (target[-1] == ">"):
         return problem
     places = 0
     for token in target:
-        place = _place(token)
+        place = place_of(token)
         if place is None:
             continue
         if place == "" or int(place) > wildcards:
@@ -243,7 +243,7 @@ def _untranslatable(claims: Import, path: Route) -> str:
     return problem if places < wildcards else ""
 
 
-def _tokenized(subject: str) -> list[str]:
+def tokenized(subject: str) -> list[str]:
     """The tokens with each ``*`` numbered. Server: ``transformTokenize``."""
     tokens, count = [], 0
     for token in subject.split("."):
@@ -255,7 +255,7 @@ def _tokenized(subject: str) -> list[str]:
     return tokens
 
 
-def _place(token: str) -> str | None:
+def place_of(token: str) -> str | None:
     """The number of the wildcard a token stands for; None for plain text, empty for what an import must not use.
 
     Server: ``indexPlaceHolders``.

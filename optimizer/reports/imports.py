@@ -27,7 +27,7 @@ _LISTED = 30
 _ISLANDS = 10
 
 
-def graph_page(document: Document, style: Style, *, next_command: str) -> str:
+def graph_page(document: Document, style: Style, *, next_command: str, remarks: str = "") -> str:
     """A ``permopt.graph.v1`` document as a page.
 
     Parameters
@@ -38,8 +38,10 @@ def graph_page(document: Document, style: Style, *, next_command: str) -> str:
         Of the terminal.
     next_command
         What to type next.
+    remarks
+        Further parts of the page, from `optimizer.reports.consolidation`.
     """
-    name = _names(document)
+    name = names(document)
     edges, nodes = document["edges"], document["nodes"]
     known = [node for node in nodes if node["token_bytes"] is not None]
     states = Counter(edge["state"] for edge in edges)
@@ -64,7 +66,7 @@ def graph_page(document: Document, style: Style, *, next_command: str) -> str:
         rows = [(name(each["account"]), each["type"], words.shown(each["subject"])) for each in unused[:_LISTED]]
         lines += columns(rows, width=style.width, yielding=(0, 2))
         lines += _more(unused, "export")
-    return "\n".join([*lines, "", style.heading("next"), f"  {next_command}", ""])
+    return "\n".join([*lines, *remarks.splitlines(), "", style.heading("next"), f"  {next_command}", ""])
 
 
 def _accounts(document: Document, name: Callable[[str], str], style: Style) -> list[str]:
@@ -186,14 +188,15 @@ def _as(edge: Document) -> str:
     return f"{local}{' (private)' if edge['private'] else ''}{' (shares who asks)' if edge['share'] else ''}"
 
 
-def _names(document: Document) -> Callable[[str], str]:
+def names(document: Document) -> Callable[[str], str]:
+    """What the accounts of a document are called, by key: their names, told apart where several bear one."""
     bearers = Counter(node["name"] for node in document["nodes"])
-    names = {node["key"]: node["name"] for node in document["nodes"]}
+    called_by = {node["key"]: node["name"] for node in document["nodes"]}
     found: dict[str, str] = {}
 
     def name(key: str) -> str:
         if key not in found:
-            called = names.get(key, "")
+            called = called_by.get(key, "")
             shown = words.name_of(called, f"{key[: words.KEY_SHOWN]}...")
             told = shown if not called or bearers[called] == 1 else f"{shown} ({key[: words.KEY_SHOWN]}...)"
             found[key] = told

@@ -47,12 +47,48 @@ def test_dot_goes_to_a_file_that_graphviz_reads(permopt, shop, tmp_path):
         assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_hubs_says_what_was_sought_and_why_nothing_pays(permopt, shop):
+    typed = permopt("graph", shop.root, "--hubs")
+    assert typed.status == 0
+    assert "no hub pays here" in typed.out.partition("fewer imports")[2]
+    assert "fewer imports" not in permopt("graph", shop.root).out
+    document = permopt("graph", shop.root, "--hubs", "-f", "json").json
+    assert document["sought"] == ["bundle", "hub"]
+    assert document["remarks"]
+
+
+def test_from_and_subject_say_where_a_message_can_arrive(permopt, shop):
+    typed = permopt("graph", shop.root, "--from", "ORDERS", "--subject", "feed.a")
+    assert typed.status == 0
+    assert "can arrive at 2 accounts" in typed.out
+    assert "publish ORDERS `feed.a` -> stream CLEAN `feed.a`" in typed.out
+    document = permopt("graph", shop.root, "--from", "ORDERS", "--subject", "feed.a", "-f", "json").json
+    assert [arrival["certain"] for arrival in document["arrivals"]] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--from", "ORDERS"],
+        ["--subject", "a"],
+        ["--from", "NOBODY", "--subject", "a"],
+        ["--from", "*", "--subject", "a"],
+        ["--from", "ORDERS", "--subject", "a.*"],
+    ],
+)
+def test_a_message_has_one_account_and_one_subject(permopt, shop, words):
+    typed = permopt("graph", shop.root, *words)
+    assert (typed.status, typed.out) == (2, "")
+    assert "hint:" in typed.err
+
+
 def test_strict_makes_a_skipped_token_3(permopt, shop):
     shop.write("accounts/ORDERS/users/cut.jwt", "eyJ0eXAi")
     loose = permopt("graph", shop.root)
     assert loose.status == 0
     assert "skipped accounts/ORDERS/users/cut.jwt" in loose.err
     assert permopt("graph", shop.root, "--strict").status == 3
+    assert permopt("graph", shop.root, "--from", "ORDERS", "--subject", "a", "--strict").status == 3
 
 
 def test_rules_lists_every_rule_with_its_first_sentence(permopt):

@@ -50,6 +50,8 @@ def test_documents_are_valid_from_the_plan_to_the_verification(permopt, shop, sa
 
 def test_other_documents_are_valid(permopt, shop):
     check(permopt("graph", shop.root, "-f", "json").json)
+    check(permopt("graph", shop.root, "--hubs", "-f", "json").json)
+    check(permopt("graph", shop.root, "--from", "ORDERS", "--subject", "feed.a", "-f", "json").json)
     check(permopt("rules", "-f", "json").json)
 
 
@@ -60,7 +62,7 @@ def test_a_plan_without_proposals_is_valid(permopt, shop):
 @pytest.mark.parametrize("store", ["corpus/acme", "corpus/clean"])
 def test_the_corpus_yields_valid_documents(permopt, store):
     check(permopt("propose", ROOT / store, "--now", NOW, "-f", "json").json)
-    check(permopt("graph", ROOT / store, "--now", NOW, "-f", "json").json)
+    check(permopt("graph", ROOT / store, "--now", NOW, "-f", "json", "--hubs").json)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,134 @@
+"""Analysis and suggestions as members of ``permopt.graph.v1``: plain JSON values in a fixed order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from optimizer.graph.consolidate import SOUGHT
+from optimizer.text import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from optimizer.graph.analysis import Analysis
+    from optimizer.graph.consolidate import Consolidation
+    from optimizer.graph.edges import Edge
+    from optimizer.graph.suggestion import Suggestion
+
+Json = dict[str, Any]
+
+
+def analysis_member(found: Analysis) -> Json:
+    """What `optimizer.graph.analysis` found, as the document's ``analysis``."""
+    return {
+        "cycles": [{"imports": _imports(cycle.imports)} for cycle in found.cycles],
+        "overlaps": [
+            {
+                "importer": redacted(each.importer),
+                "effect": each.effect.value,
+                "subject": redacted(each.subject),
+                "certain": each.certain,
+                "imports": _imports(each.imports),
+            }
+            for each in found.overlaps
+        ],
+        "responders": [
+            {
+                "importer": redacted(each.importer),
+                "subject": redacted(each.subject),
+                "certain": each.certain,
+                "imports": _imports(each.imports),
+            }
+            for each in found.responders
+        ],
+        "points": [
+            {
+                "hold": point.hold.value,
+                "account": redacted(point.account),
+                "key": redacted(point.key),
+                "until": point.until,
+                "soon": point.soon,
+                "importers": sorted({redacted(edge.importer) for edge in point.imports}),
+                "imports": len(point.imports),
+            }
+            for point in found.points
+        ],
+    }
+
+
+def consolidation_members(found: Consolidation) -> Json:
+    """What `optimizer.graph.consolidate` found, as the document's ``suggestions``, ``sought`` and ``remarks``."""
+    return {
+        "suggestions": [_suggestion(each) for each in found.suggestions],
+        "sought": list(SOUGHT),
+        "remarks": list(_remarks(found)),
+    }
+
+
+def _suggestion(each: Suggestion) -> Json:
+    return {
+        "kind": each.kind.value,
+        "members": [redacted(member) for member in each.members],
+        "subject": redacted(each.subject),
+        "edges_before": each.edges_before,
+        "edges_after": each.edges_after,
+        "bytes_before": each.bytes_before,
+        "bytes_after": each.bytes_after,
+        "accounts": [
+            {"account": redacted(one.account), "bytes_before": one.before, "bytes_after": one.after}
+            for one in each.accounts
+        ],
+        "gained": [
+            {
+                "account": redacted(one.account),
+                "exporter": redacted(one.exporter),
+                "type": one.kind,
+                "subject": redacted(one.subject),
+            }
+            for one in each.gained
+        ],
+        "known": [redacted(subject) for subject in each.known],
+        "lost": [{"what": one.what, "statement": redacted(one.statement)} for one in each.lost],
+        "hops": each.hops,
+        "pushes": [{"account": redacted(one.account), "does": redacted(one.does)} for one in each.pushes],
+    }
+
+
+def _remarks(found: Consolidation) -> Iterable[str]:
+    best = found.best_hub
+    if best is not None:
+        share = round(100 * best.bytes_after / best.bytes_before)
+        consumers = len(best.accounts) - 1
+        yield (
+            f"no hub pays here: of {found.looked_at:,} groups of consumers and services the best has {consumers:,} "
+            f"consumers and {best.edges_after - consumers:,} services, and would make {best.bytes_before:,} bytes of "
+            f"tokens {best.bytes_after:,} ({share} per cent), its own token of {best.accounts[0].after:,} among them"
+        )
+    elif not any(each.kind.value == "hub" for each in found.suggestions):
+        yield "no hub pays here: no two accounts import the same two public services of different exporters"
+    if found.streams:
+        yield (
+            f"for {found.streams:,} stream imports only bundles were sought: the server does not export again what a "
+            "stream import brings, so no stream crosses a hub"
+        )
+    if found.private:
+        yield (
+            f"{found.private:,} service imports were kept from hubs: private, with an account's key in the subject, or "
+            "renamed with wildcards; at a hub the exporter's activations and revocations would end"
+        )
+    if found.more:
+        yield f"{found.more:,} more suggestions save less than these and are left out"
+
+
+def _imports(edges: Iterable[Edge]) -> list[Json]:
+    return [
+        {
+            "exporter": redacted(edge.exporter),
+            "importer": redacted(edge.importer),
+            "type": edge.kind,
+            "import_subject": redacted(edge.remote),
+            "local_subject": redacted(edge.local),
+            "state": edge.state.value,
+        }
+        for edge in edges
+    ]
