@@ -82,7 +82,8 @@ def budget_sentences(budget: TokenBudget, plan_name: str) -> Iterator[str]:
             what = "gets" if budget.smallest_is_least else "was found that gets"
             yield f"no widening {what} it under the budget: {least:,} bytes is the smallest, {over:,} over"
         else:
-            yield f"nothing in it can be widened: {least - budget.budget:,} bytes have to come from elsewhere"
+            script = " by a script" if budget.closed else ""
+            yield f"nothing in it can be widened{script}: {least - budget.budget:,} bytes have to come from elsewhere"
         parts = [
             f"{words.shown(pointer.removeprefix('/nats').lstrip('/#') or 'nats')} {size:,}"
             for pointer, size in budget.left
