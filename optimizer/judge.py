@@ -225,7 +225,7 @@ class State:
 
     def tried(self, edits: Sequence[Edit], settings: Settings) -> Trial:
         """What comes of these edits, all of them of this account."""
-        tokens = {_token(edit.target): self._as_nsc_writes(_token(edit.target)) for edit in edits}
+        tokens = {_token(edit.target): self.as_nsc_writes(_token(edit.target)) for edit in edits}
         before = self.hierarchy
         for token, rewritten in tokens.items():
             if rewritten.claims is not _claims(before, token):
@@ -263,7 +263,8 @@ class State:
             disturbs=self._disturbs(targets),
         )
 
-    def _as_nsc_writes(self, token: TokenName) -> Rewritten:
+    def as_nsc_writes(self, token: TokenName) -> Rewritten:
+        """A token as any edit of it leaves the rest."""
         if token in self.written:
             return self.written[token]
         if token not in self._rewritten:

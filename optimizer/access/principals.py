@@ -144,7 +144,8 @@ def principals(hierarchy: Hierarchy, target: Target, *, templated: bool = False)
 def holders(hierarchy: Hierarchy, target: Target) -> tuple[Principal, ...]:
     """The known users behind a block, each by name; where none is known, anybody whom the block speaks for.
 
-    Server: ``isClientAuthorized``: a user's own permissions count, its role's, or the account's defaults.
+    Server: ``isClientAuthorized``: a user's own permissions count, its role's, or the account's defaults, which a role
+    without lists leaves its users to (``buildInternalNkeyUser``).
     """
     account = hierarchy.accounts[target.account].claims
     known = sorted(
@@ -164,7 +165,8 @@ def _is_behind(user: UserClaims, account: AccountClaims, target: Target) -> bool
         case TargetKind.SCOPE:
             return user.iss == target.key
         case TargetKind.DEFAULTS:
-            return user.permissions.is_empty and scope_of(account, user.iss) is None
+            scope = scope_of(account, user.iss)
+            return (user.permissions if scope is None else scope.permissions).is_empty
 
 
 def account_refusal(account: AccountClaims) -> str | None:

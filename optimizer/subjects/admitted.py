@@ -82,7 +82,7 @@ class Admitted:
         """
         if self._permissions.refusal is not None:
             return False
-        if accepts(self._subscribing.match(tokens), queue=False, server=self._server):
+        if self.subscribes(tokens):
             return True
         if self._is_plain and (self._denying.match(tokens) or not self._is_reached(tokens)):
             return False
@@ -92,6 +92,12 @@ class Admitted:
             return newly_admitted(nothing, self._receiving, subject, self._server, effort=self._effort) is not None
         except EffortSpentError:
             return True
+
+    def subscribes(self, tokens: Sequence[str]) -> bool:
+        """Whether a plain subscription to the subject itself is accepted. Server: ``canSubscribeInternal``."""
+        return self._permissions.refusal is None and accepts(
+            self._subscribing.match(tokens), queue=False, server=self._server
+        )
 
     def denies(self, tokens: Sequence[str], *, publish: bool) -> bool:
         """Whether a plain deny entry speaks of this subject, whatever is allowed."""

@@ -14,7 +14,6 @@ from optimizer.proposals import FrontierPoint, Grant, Safety, TokenBudget, propo
 from optimizer.rules import Block
 from optimizer.rules.granular_list import RULE
 from optimizer.settings import Server, Widen
-from optimizer.subjects.choose import cheapest, frontier
 from optimizer.subjects.probes import LeafInterest, LeafSubscribe
 from optimizer.subjects.subject import Subject, reach
 from optimizer.widen.choice import taken, token_offers
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 _LEFT_SHOWN = 5
 _UNDECIDED = "whether anybody could tell takes too long to find out"
 _ROUNDS = 4
-"""How often a choice is made again because nsc writes more beside it than the entries weigh."""
+"""How often a choice is made again because its widenings together save less than each says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,11 +176,12 @@ class _Desk:
 
     def under_budget(self) -> tuple[list[Widening], FrontierPoint | None]:
         """The cheapest that gets the token under its budget; what is worth it anyway where nothing does."""
-        wanted = self._payload_over(self.size)
+        # What nsc writes beside an edit (limits that were not there, for one) or leaves out counts from the start.
+        wanted = max(self._payload_over(token_size(self.run.state.as_nsc_writes(self.token).payload)), 1)
         rounds = _ROUNDS
         while True:
             offers = self._offers(self._open())
-            selection = cheapest(offers.problem, wanted)
+            selection = offers.cheapest(wanted)
             if not selection.reached:
                 selection = self._worth_it(offers)
             these = taken(offers, selection.chosen)
@@ -194,18 +194,23 @@ class _Desk:
             rounds -= 1
             if selection.saved < wanted or point.token_bytes <= self.budget or not rounds:
                 return widenings, replace(point, proposals=tuple(_id(widening) for widening in widenings))
-            # nsc writes more beside an edit than the entries weigh: limits that were not there, for one.
+            # A deny entry that one widening takes out and another puts in stays.
             wanted += self._payload_over(point.token_bytes)
 
     def _worth_it(self, offers: TokenOffers) -> Selection:
         """Of the sizes the token can have the one whose bytes and cost weigh least together."""
         rate = self.settings.bytes_per_cost
-        return max(frontier(offers.problem), key=lambda each: each.saved - rate * each.cost)
+        return max(offers.frontier(), key=lambda each: each.saved - rate * each.cost)
 
     def frontier(self) -> tuple[FrontierPoint, ...]:
         """The sizes that a script can give the token, and what each costs."""
         offers = self._offers(self._open())
-        return tuple(self._point(offers, selection) for selection in frontier(offers.problem))
+        points: list[FrontierPoint] = []
+        for selection in offers.frontier():
+            point = self._point(offers, selection)
+            if not points or point.token_bytes < points[-1].token_bytes:  # nsc may write more than is saved
+                points.append(point)
+        return tuple(points)
 
     def accounted(self, read: int, point: FrontierPoint | None, points: tuple[FrontierPoint, ...]) -> TokenBudget:
         """What there is to say of the token and its budget."""
@@ -303,7 +308,7 @@ class _Desk:
 
     def _smallest(self) -> FrontierPoint:
         offers = self._offers(self._open())
-        return self._point(offers, cheapest(offers.problem, sum(offers.problem.sizes)))
+        return self._point(offers, offers.cheapest(sum(offers.problem.sizes)))
 
     def _point(self, offers: TokenOffers, selection: Selection) -> FrontierPoint:
         chosen = [offers.offers[index] for index in selection.chosen]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.edits import EditEntries, ListName
+from optimizer.rules.patterns import Patterns
 from optimizer.subjects.admitted import Admitted
 from optimizer.subjects.generalise import generalisations, openness
 from optimizer.subjects.jetstream import may_not_generalise
 from optimizer.subjects.protected import denies_for, reach
 from optimizer.subjects.subject import TEMPLATE, Subject
-from optimizer.widen.price import NEW_LIST_SIZE, entry_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,8 +43,6 @@ class Offer:
         How many users gain (or of a deny list lose) each known subject, by its index.
     openness
         Of its wildcards.
-    size
-        Payload bytes it adds.
     """
 
     target: Target
@@ -54,7 +52,6 @@ class Offer:
     denies: tuple[str, ...]
     known: Mapping[int, int]
     openness: float
-    size: int
 
 
 def items(block: Block, name: ListName) -> tuple[Entry, ...]:
@@ -88,25 +85,22 @@ def offers(
     entries = items(block, name)
     texts = [entry.text for entry in entries]
     tokens = [tokens_of(text) for text in texts]
-    counts = Counter(each.permissions for each in behind)
-    admitting = [(Admitted(permissions, settings.servers[0]), users) for permissions, users in counts.items()]
-    keeping_out = _Protection(block, name, settings)
+    changed = _Changed(known, name, behind, settings)
+    protection = _Protection(block, name, settings)
     for found in generalisations(tokens, keep_prefix=settings.keep_prefix):
         pattern = Subject(".".join(found.tokens))
         covered = [tokens[index] for index in found.covers]
-        denies = keeping_out.denies(pattern) if name.is_allow else ()
+        denies = protection.denies(pattern) if name.is_allow else ()
         if denies is None or (name.is_allow and may_not_generalise(found.tokens, covered) is not None):
             continue
-        touched = reach(pattern) if not name.is_publish else pattern
         yield Offer(
             target=block.target,
             list=name,
             text=pattern.text,
             replaces=tuple(texts[index] for index in found.covers),
             denies=denies,
-            known=_changed(known, touched.tokens, name, denies, admitting),
+            known=changed.by(pattern, denies),
             openness=openness(found.tokens, covered, subscribe=not name.is_publish, weights=settings.weights),
-            size=entry_size(pattern.text) + _denies_size(block, name, denies),
         )
 
 
@@ -122,8 +116,7 @@ def edits_of(offer: Offer, block: Block, gone: Sequence[str]) -> tuple[Edit, ...
     removed = tuple(text for text in gone for _ in range(copies.count(text)))
     edits = [EditEntries(block.target, offer.list, removed, (offer.text,))]
     if offer.denies:
-        deny = ListName.PUB_DENY if offer.list.is_publish else ListName.SUB_DENY
-        edits.insert(0, EditEntries(block.target, deny, (), offer.denies))
+        edits.insert(0, EditEntries(block.target, deny_list(offer.list), (), offer.denies))
     return tuple(edits)
 
 
@@ -142,70 +135,91 @@ def tokens_of(text: str) -> Tokens:
 
 
 class _Protection:
-    """What keeps protected subjects out of one list while it is widened."""
+    """What the protected spaces ask of one list: its entries are looked through once, for patterns by the hundred."""
 
     def __init__(self, block: Block, name: ListName, settings: Settings) -> None:
-        self.subscribe = not name.is_publish
-        self.entries = block.entries(name)
-        self.allowed = block.patterns(name)
-        self.denied = block.patterns(ListName.PUB_DENY if name.is_publish else ListName.SUB_DENY)
-        self.protected = [Subject(text) for text in settings.protected]
+        self._subscribe = not name.is_publish
+        self._protected = [Subject(text) for text in settings.protected]
+        self._allowed = block.patterns(name)
+        self._denied = block.patterns(deny_list(name))
+        entries = block.entries(name)
+        self._is_absent = not entries
+        self._templates = [entry for entry in entries if entry.is_template]
+        subjects = [entry.subject for entry in entries if not entry.is_template and entry.subject.is_valid]
+        self._reached = Patterns(reach(subject) if self._subscribe else subject for subject in subjects)
 
     def denies(self, pattern: Subject) -> tuple[str, ...] | None:
         """The deny entries that keep what a pattern would open of the protected spaces out; None where none can.
 
         What the list admits already is not newly admitted, and a deny entry would take it away.
         """
+        if self._is_absent:
+            return ()
         wanted = []
-        for subject in denies_for(pattern, self.protected, subscribe=self.subscribe):
-            if self.allowed.covers(subject) or (self.denied.covers(subject) and not self.subscribe):
+        for subject in denies_for(pattern, self._protected, subscribe=self._subscribe):
+            if self._allowed.covers(subject) or (self._denied.covers(subject) and not self._subscribe):
                 continue
-            if self.subscribe and subject.has_wildcard:
+            if self._subscribe and subject.has_wildcard:
                 return None  # before 2.12.14 only a deny inside a subscription filters it: a literal is inside each
-            if any(_may_overlap(entry, subject, subscribe=self.subscribe) for entry in self.entries):
+            if self._reached.overlaps(subject) or any(_may_fill(entry, subject) for entry in self._templates):
                 return None
             wanted.append(subject.text)
         return tuple(wanted)
 
 
-def _may_overlap(entry: Entry, subject: Subject, *, subscribe: bool) -> bool:
-    """Whether an entry may admit something of a subject, templates and queue entries included."""
-    if entry.is_template:
-        head = entry.text[: entry.text.index("{{")].split(".")[:-1]
-        return all(a == b or "*" in (a, b) or ">" in (a, b) for a, b in zip(head, subject.tokens, strict=False))
-    own = entry.subject
-    return own.is_valid and (reach(own) if subscribe else own).overlaps(subject)
+def _may_fill(entry: Entry, subject: Subject) -> bool:
+    """Whether a template may be filled in so that it admits something of a subject."""
+    head = entry.text[: entry.text.index("{{")].split(".")[:-1]
+    return all(a == b or "*" in (a, b) or ">" in (a, b) for a, b in zip(head, subject.tokens, strict=False))
 
 
-def _denies_size(block: Block, name: ListName, denies: Sequence[str]) -> int:
-    deny = ListName.PUB_DENY if name.is_publish else ListName.SUB_DENY
-    if not denies:
-        return 0
-    return sum(map(entry_size, denies)) + (0 if block.entries(deny) else NEW_LIST_SIZE)
+def denied_anew(offer: Offer, block: Block) -> tuple[str, ...]:
+    """The denies of an offer that its list does not hold yet."""
+    held = {entry.text for entry in block.entries(deny_list(offer.list))}
+    return tuple(text for text in offer.denies if text not in held)
 
 
-def _changed(
-    known: Literals,
-    pattern: Tokens,
-    name: ListName,
-    denies: Sequence[str],
-    admitting: Sequence[tuple[Admitted, int]],
-) -> dict[int, int]:
-    """How many users gain each known subject inside a pattern that comes into an allow list, or lose it to a deny."""
-    kept_out = [Subject(text) for text in denies]
-    found = {}
-    for index in known.inside(pattern):
-        tokens = known.subjects[index]
-        if any(subject.covers(Subject(".".join(tokens))) for subject in kept_out):
-            continue
-        users = 0
-        for admitted, number in admitting:
-            has = admitted.admits(tokens, publish=name.is_publish)
-            if name.is_allow and not has:
-                has = admitted.denies(tokens, publish=name.is_publish)
-                users += 0 if has else number
-            elif not name.is_allow and has:
-                users += number
-        if users:
-            found[index] = users
-    return found
+def deny_list(name: ListName) -> ListName:
+    """The deny list of the same side."""
+    return ListName.PUB_DENY if name.is_publish else ListName.SUB_DENY
+
+
+class _Changed:
+    """How many users gain each known subject by a pattern that comes into an allow list, or lose it to a deny."""
+
+    def __init__(self, known: Literals, name: ListName, behind: Sequence[Principal], settings: Settings) -> None:
+        self._known = known
+        self._name = name
+        counts = Counter(each.permissions for each in behind)
+        self._admitting = [(Admitted(permissions, settings.servers[0]), users) for permissions, users in counts.items()]
+        self._users: dict[tuple[int, bool], int] = {}
+
+    def by(self, pattern: Subject, denies: Sequence[str]) -> dict[int, int]:
+        """The users concerned by each known subject that is inside a pattern, and is not kept out by its denies."""
+        publish = self._name.is_publish
+        kept_out = Patterns(map(Subject, denies)) if denies else None
+        found = {}
+        for index in self._known.inside((pattern if publish else reach(pattern)).tokens):
+            tokens = self._known.subjects[index]
+            if kept_out is not None and kept_out.matches(tokens):
+                continue
+            below = not publish and pattern.tokens[-1] == "*" and len(tokens) > len(pattern.tokens)
+            if users := self._count(index, below=below):
+                found[index] = users
+        return found
+
+    def _count(self, index: int, *, below: bool) -> int:
+        """The users whom a pattern around a subject concerns; ``below`` a final ``*`` that only leads to it."""
+        if (index, below) not in self._users:
+            tokens = self._known.subjects[index]
+            self._users[index, below] = sum(
+                users for admitted, users in self._admitting if self._is_concerned(admitted, tokens, below=below)
+            )
+        return self._users[index, below]
+
+    def _is_concerned(self, admitted: Admitted, tokens: Tokens, *, below: bool) -> bool:
+        publish = self._name.is_publish
+        if self._name.is_allow:
+            return not (admitted.admits(tokens, publish=publish) or admitted.denies(tokens, publish=publish))
+        # A deny `a.*` refuses `SUB a.>`, not `SUB a.b.c`: who may ask for the subject itself still receives it.
+        return admitted.admits(tokens, publish=publish) and not (below and admitted.subscribes(tokens))

@@ -1,5 +1,8 @@
 """Widenings as a plan holds them: what is offered, what it opens and to whom, what a budget takes."""
 
+import itertools
+import json
+
 import pytest
 
 from optimizer.claims.encode import token_size
@@ -8,6 +11,8 @@ from optimizer.judge import judge
 from optimizer.proposals import Safety
 from optimizer.settings import Widen
 from optimizer.subjects.compare import Relation
+from optimizer.widen.account import _Desk
+from optimizer.widen.choice import taken
 from tests.builders import CURRENT_ONLY, Account, Role, User, settings, store
 
 VERBS = ("created", "updated", "deleted", "shipped", "paid", "refunded", "held", "released", "packed", "returned")
@@ -244,3 +249,75 @@ def test_a_verb_that_deletes_is_never_admitted_by_a_pattern_for_others():
     entries = [f"$JS.API.STREAM.{verb}.S" for verb in verbs] + [f"$JS.API.STREAM.INFO.T{number}" for number in range(6)]
     plan = plan_of(Account("ACME", users=[user(pub={"allow": entries})]), protected=(), rules=("granular-list",))
     assert comes(plan) == ["$JS.API.STREAM.INFO.*"]
+
+
+def test_users_of_a_role_without_lists_gain_what_the_defaults_open():
+    account = Account(
+        "ACME",
+        defaults={"pub": {"allow": ORDERS}},
+        roles=[Role("plain")],
+        users=[user("ann"), User("bob", role="plain")],
+    )
+    (one,) = widenings(plan_of(account, known=["orders.secret"], bytes_per_cost=0.1))
+    assert [gain.principals for gain in one.grant.gained] == [("ACME/ann", "ACME/bob")]
+    assert one.grant.cost == 2 * 100 + 1
+
+
+def test_a_wider_deny_costs_the_known_subjects_it_closes_and_no_other():
+    lists = {"allow": ["orders.>"], "deny": ORDERS}
+    known = ["orders.mine", "orders.a.b.c"]
+    (one,) = widenings(plan_of(Account("ACME", users=[user(sub=lists)]), known=known, bytes_per_cost=0.01))
+    assert [gain.subject for gain in one.grant.lost] == ["orders.mine"]
+    assert one.grant.cost == 100 + 4
+
+
+def test_a_deny_that_two_widenings_share_is_weighed_once():
+    heads = ("billing", "stock")
+    allow = [f"{head}.{verb}" for head in heads for verb in VERBS[:3]] + ["x.created", "x.paid", "x.held"]
+    account = Account("ACME", users=[user(pub={"allow": allow})])
+    size = next(iter(store(account).users.values())).token.size
+    protected = tuple(f"{head}.secret" for head in (*heads, "x"))
+    for less in range(10, 160, 10):
+        plan = plan_of(account, widen=Widen.OVER_BUDGET, user_budget=size - less, protected=protected, keep_prefix=1)
+        (budget,) = plan.budgets
+        least = cheapest_by_trying_all(account, size - less, protected)
+        if budget.chosen is not None and budget.chosen.token_bytes <= size - less:
+            assert budget.chosen.bound <= least
+            assert budget.chosen.cost == least or not budget.chosen.is_least
+        else:
+            assert least == float("inf") or not budget.smallest_is_least
+
+
+def cheapest_by_trying_all(account, budget, protected):
+    """Over every set of the widenings that are offered, each token weighed by the judge."""
+    desks = []
+
+    class Spy(_Desk):
+        def __init__(self, *given):
+            super().__init__(*given)
+            desks.append(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("optimizer.widen.account._Desk", Spy)
+        plan_of(account, widen=Widen.OVER_BUDGET, user_budget=budget, protected=protected)
+    (desk,) = desks
+    offers = desk._offers(desk.blocks)
+    every = range(len(offers.offers))
+    sets = itertools.chain.from_iterable(itertools.combinations(every, number) for number in range(len(every) + 1))
+    costs = [
+        sum(offers.offers[index].openness for index in one)
+        for one in sets
+        if desk._size_with(taken(offers, one)) <= budget
+    ]
+    return min(costs, default=float("inf"))
+
+
+def test_a_token_that_nsc_writes_shorter_is_widened_no_more_than_that_leaves(monkeypatch):
+    monkeypatch.setattr("tests.signing.go_json", lambda claims: json.dumps(claims, indent=6).encode())
+    account = Account("ACME", users=[user(pub={"allow": [f"{head}.{verb}" for head in "ab" for verb in VERBS]})])
+    read = store(account)
+    size = next(iter(read.users.values())).token.size
+    plan = examine(read, settings(widen=Widen.OVER_BUDGET, user_budget=size - 400))
+    (budget,) = plan.budgets
+    assert budget.chosen.cost == 1
+    assert budget.chosen.token_bytes < size - 400
