@@ -22,7 +22,7 @@ from optimizer.subjects.permissions import (
 )
 from optimizer.subjects.protected import newly_admitted
 from optimizer.subjects.search import EffortSpentError
-from optimizer.subjects.subject import Subject
+from optimizer.subjects.subject import Subject, reach
 from optimizer.subjects.trie import Automaton
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class Admitted:
             [(tokens, bits) for tokens, bits in publish_patterns(permissions.pub, server) if bits == DENY]
         )
         entries = kept(sub.allow or (), server)
-        self._reaching = [entry.subject.tokens for entry in entries]
+        # Whatever subscription receives a subject lies inside an entry that reaches it, a queue entry or not.
+        self._reached = None if sub.allow is None else Automaton((reach(each.subject).tokens, 1) for each in entries)
         # Only the entries themselves are admitted where none reaches further than it says, and no filter can be off.
         self._is_plain = all(entry.queue is None for entry in entries) and (server is Server.CURRENT or not sub.deny)
 
@@ -84,7 +85,9 @@ class Admitted:
             return False
         if self.subscribes(tokens):
             return True
-        if self._is_plain and (self._denying.match(tokens) or not self._is_reached(tokens)):
+        if self._reached is not None and not self._reached.match(tokens):
+            return False
+        if self._is_plain and self._denying.match(tokens):
             return False
         nothing = Permissions(_NOTHING, _NOTHING)
         subject = [Subject(".".join(tokens))]
@@ -102,12 +105,3 @@ class Admitted:
     def denies(self, tokens: Sequence[str], *, publish: bool) -> bool:
         """Whether a plain deny entry speaks of this subject, whatever is allowed."""
         return bool((self._publish_denying if publish else self._denying).match(tokens))
-
-    def _is_reached(self, tokens: Sequence[str]) -> bool:
-        """Whether some entry's final ``*``, which admits ``>``, reaches the subject; for all, where no list is."""
-        return self._permissions.sub.allow is None or any(
-            pattern[-1] == "*"
-            and len(pattern) < len(tokens)
-            and all(wide in ("*", token) for wide, token in zip(pattern, tokens, strict=False))
-            for pattern in self._reaching
-        )
