@@ -9,6 +9,7 @@ from optimizer.proposals import Safety
 from optimizer.reports import words
 from optimizer.reports.style import width_of
 from optimizer.reports.widening import grant_sentences
+from optimizer.subjects.probes import Relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,8 +60,9 @@ def proposal_lines(proposal: Proposal, style: Style, *, terms: bool = True) -> l
     lines += style.wrapped(words.proof(judgement), 6, 2)
     for label, witnesses in (("afterwards", judgement.gained), ("no longer:", judgement.lost)):
         lines += capped([f"{label} {each}" for each in words.witnesses(witnesses)], _WITNESSES_SHOWN, style, indent=6)
-    for sentence in grant_sentences(proposal.grant) if proposal.grant is not None else ():
-        lines += style.wrapped(sentence, 6, 2)
+    if proposal.grant is not None and judgement.relation is not Relation.SAME:
+        for sentence in grant_sentences(proposal.grant):
+            lines += style.wrapped(sentence, 6, 2)
     for reason in judgement.proof.why_incomplete:
         lines += style.wrapped(f"but {words.shown(reason, 300)}", 6, 2)
     if terms:

@@ -11,6 +11,7 @@ from optimizer.reports.changes import effect
 from optimizer.reports.standing import token_findings
 from optimizer.reports.terminal import head_sentences, over_budget, total_row
 from optimizer.reports.widening import budget_sentences, frontier_rows, grant_sentences
+from optimizer.subjects.probes import Relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -139,7 +140,7 @@ def _proposal(proposal: Proposal, names: words.Names) -> list[str]:
     lines += [f"- proof: {escaped(words.proof(judgement))}"]
     lines += [f"- afterwards {code(each)}" for each in words.witnesses(judgement.gained)]
     lines += [f"- no longer: {code(each)}" for each in words.witnesses(judgement.lost)]
-    if proposal.grant is not None:
+    if proposal.grant is not None and judgement.relation is not Relation.SAME:
         lines += [f"- {code(sentence)}" for sentence in grant_sentences(proposal.grant)]
     lines += [f"- but {code(reason)}" for reason in judgement.proof.why_incomplete]
     return [*lines, f"- {code(effect(judgement))}", ""]
