@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from optimizer.access.known import known_subjects_of
 from optimizer.access.principals import blocks
 from optimizer.collecting import without_collecting
 from optimizer.edits import permission_lists, touches_account_token
@@ -22,8 +21,6 @@ from optimizer.rules import RULES, Block, granular_list
 from optimizer.rules.screen import may_find
 from optimizer.settings import Widen
 from optimizer.subjects.compare import Relation
-from optimizer.subjects.literals import Literals
-from optimizer.widen.account import AccountWidening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -35,6 +32,7 @@ if TYPE_CHECKING:
     from optimizer.proposals import Finding, Grant, Judgement, TokenBudget
     from optimizer.rules import Rule
     from optimizer.settings import Settings
+    from optimizer.subjects.literals import Literals
 
 MANY = 8
 """More edits than these that are not safe are one proposal, not one each."""
@@ -100,6 +98,9 @@ def _widens(settings: Settings) -> bool:
 
 
 def _literals(hierarchy: Hierarchy, known: Iterable[str]) -> Literals:
+    from optimizer.access.known import known_subjects_of  # noqa: PLC0415 20 ms that a run without widenings does not pay
+    from optimizer.subjects.literals import Literals  # noqa: PLC0415 as above
+
     subjects = sorted({*known_subjects_of(hierarchy), *known})
     return Literals(subject.split(".") for subject in subjects)
 
@@ -146,6 +147,7 @@ class _Account:
 
     def _widen(self, account: AccountKey, state: State, known: Literals) -> None:
         """What admits more, on top of what is safe; what edits the same entries of a list is an alternative."""
+        from optimizer.widen.account import AccountWidening  # noqa: PLC0415 10 ms that a run without them does not pay
 
         def tried(edits: tuple[Edit, ...], target: Target) -> tuple[Trial, Judgement]:
             return self._tried(edits, target, state)

@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 
-from optimizer.access.already import allowed_already
 from optimizer.cli import options, output
 from optimizer.cli.options import Form
 from optimizer.errors import SourceError, UsageError
 from optimizer.examine import examine
-from optimizer.hierarchy import Coverage
+from optimizer.hierarchy import Coverage, Hierarchy
 from optimizer.proposals import Plan, Safety
 from optimizer.reports import words
 from optimizer.reports.json import plan_document, text_of
@@ -21,7 +20,6 @@ from optimizer.reports.markdown import plan_markdown
 from optimizer.reports.standing import token_findings
 from optimizer.reports.terminal import plan_page
 from optimizer.settings import Settings, Widen
-from optimizer.sources.known import known_subjects
 from optimizer.sources.read import read
 
 _DEFAULT_PLAN = "plan.json"
@@ -96,9 +94,8 @@ def command(
     with output.progress("reading", quiet=quiet) as progress:
         hierarchy = read(where, now=settings.now, operator=operator, progress=progress)
     options.known_accounts(settings.accounts, hierarchy)
-    for pattern, number in allowed_already(hierarchy, protect or ()):
-        lists = words.quantity(number, "list allows", "lists allow")
-        output.note(f"--protect {words.shown(pattern)}: {lists} some of it already, and stay as they are", quiet=quiet)
+    if protect:
+        _say_what_stays(hierarchy, protect, quiet=quiet)
     stated = Coverage(users=settings.complete_users, accounts=settings.complete_accounts)
     hierarchy = replace(hierarchy, coverage=stated)
     with output.progress("proving", quiet=quiet) as progress:
@@ -136,12 +133,23 @@ def command(
     return int(bool(found & failing))
 
 
+def _say_what_stays(hierarchy: Hierarchy, protected: list[str], *, quiet: bool) -> None:
+    """A note for each ``--protect`` of which some list allows a part as it stands."""
+    from optimizer.access.already import allowed_already  # noqa: PLC0415 only --protect needs it
+
+    for pattern, number in allowed_already(hierarchy, protected):
+        lists = words.quantity(number, "list allows", "lists allow")
+        output.note(f"--protect {words.shown(pattern)}: {lists} some of it already, and stay as they are", quiet=quiet)
+
+
 def _known(known: Path | None, settings: Settings, *, quiet: bool) -> tuple[str, ...]:
     """The subjects of ``--known``, with a note for each kind of line that is no literal subject."""
     if known is None:
         return ()
     if settings.widen is Widen.NOTHING and not settings.frontier:
         raise UsageError("--known is about widenings, and none is asked for", options.ASK_TO_WIDEN)
+    from optimizer.sources.known import known_subjects  # noqa: PLC0415 7 ms that only --known pays
+
     found = known_subjects(str(known))
     for sentence in found.warnings:
         output.note(f"--known: {sentence}", quiet=quiet)
