@@ -12,6 +12,7 @@ from optimizer.reports.changes import LOOK, capped, effect, proposal_lines, reas
 from optimizer.reports.standing import token_findings
 from optimizer.reports.style import Style, columns
 from optimizer.reports.widening import budget_lines
+from optimizer.settings import Widen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -259,11 +260,17 @@ def over_budget(plan: Plan, settings: Settings) -> list[str]:
         for (key, owner), user in plan.hierarchy.users.items()
     ]
     sentences = []
+    still_over = False
     for kind, limit, these in (("account", settings.budget, sizes), ("user", settings.user_budget, users)):
         now, then = (sum(each[place] > each[0] for each in these) for place in (1, 2))
         if now:
             count = words.quantity(now, f"{kind} token is", f"{kind} tokens are")
             sentences.append(f"{count} above {limit:,} bytes; after the safe proposals {then:,}")
+            still_over |= then > 0
+    if still_over and settings.widen is Widen.NOTHING and not settings.frontier:
+        sentences.append(
+            "what wildcards that admit more could save, and at what cost: the same command with --budget 10KB"
+        )
     return sentences
 
 
