@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.edits import EditEntries, ListName
 from optimizer.rules.patterns import Patterns
+from optimizer.settings import Server
 from optimizer.subjects.admitted import Admitted
 from optimizer.subjects.generalise import generalisations, openness
 from optimizer.subjects.jetstream import may_not_generalise
@@ -139,6 +140,7 @@ class _Protection:
 
     def __init__(self, block: Block, name: ListName, settings: Settings) -> None:
         self._subscribe = not name.is_publish
+        self._literal_only = self._subscribe and Server.EARLIER in settings.servers
         self._protected = [Subject(text) for text in settings.protected]
         self._allowed = block.patterns(name)
         self._denied = block.patterns(deny_list(name))
@@ -159,7 +161,7 @@ class _Protection:
         for subject in denies_for(pattern, self._protected, subscribe=self._subscribe):
             if self._allowed.covers(subject) or (self._denied.covers(subject) and not self._subscribe):
                 continue
-            if self._subscribe and subject.has_wildcard:
+            if self._literal_only and subject.has_wildcard:
                 return None  # before 2.12.14 only a deny inside a subscription filters it: a literal is inside each
             if self._reached.overlaps(subject) or any(_may_fill(entry, subject) for entry in self._templates):
                 return None

@@ -244,6 +244,16 @@ def test_a_widening_on_the_subscribe_side_is_refused_where_older_servers_would_l
         assert widenings(plan)
 
 
+def test_a_deny_with_wildcards_keeps_subscribers_out_of_servers_from_2_12_14_on_only():
+    entries = [f"orders.{region}.{verb}" for region in ("eu", "us", "me", "ap") for verb in VERBS]
+    account = Account("ACME", users=[user(sub={"allow": entries})])
+    newer = plan_of(account, protected=("orders.*.secret.>",), **CURRENT_ONLY)
+    assert any("orders.*.secret.>" in edit.add for one in widenings(newer) for edit in one.edits)
+    older = plan_of(account, protected=("orders.*.secret.>",))
+    assert all(not text.startswith("orders.*") for text in comes(older))
+    assert all(one.judgement.protected == () for one in (*widenings(newer), *widenings(older)))
+
+
 def test_a_verb_that_deletes_is_never_admitted_by_a_pattern_for_others():
     verbs = ("INFO", "MSG.GET", "CREATE", "UPDATE", "NAMES", "LIST")
     entries = [f"$JS.API.STREAM.{verb}.S" for verb in verbs] + [f"$JS.API.STREAM.INFO.T{number}" for number in range(6)]
