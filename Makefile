@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 TOOLS  := .build/bin
 STORE  ?= corpus/acme
 
-.PHONY: propose test long lint tools golden docs bench clean
+.PHONY: propose test long lint tools golden docs notebooks bench clean
 
 propose: $(VENV)/.installed
 	@$(BIN)/permopt propose $(STORE)
@@ -34,6 +34,11 @@ golden: $(VENV)/.tested
 # Writes the rules' pages of docs/rules again, from the rules themselves.
 docs: $(VENV)/.tested
 	@PERMOPT_GOLDEN=write $(BIN)/python -m pytest -q tests/docs/test_rule_pages.py
+
+# Runs the notebooks and writes their outputs again; read the difference before you commit it.
+notebooks: $(VENV)/.tested
+	@PERMOPT_GOLDEN=write $(BIN)/python -m pytest -q tests/docs/test_notebooks.py
+	@git --no-pager diff --stat -- notebooks
 
 bench: $(VENV)/.tested
 	@PATH="$(CURDIR)/$(BIN):$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python benchmarks/run.py

@@ -2,6 +2,15 @@
 
 Each name is imported when it is first used, so that ``import optimizer`` costs nothing a caller does not use.
 
+=================  =================================================================================================
+from a source      `read` a `Hierarchy`
+to its scripts     `examine` it for a `Plan`, `judge` edits of your own, `script_for` what was accepted
+bytes              `weigh` a token or claims, `gathered` by section; budgets and prices are in `Settings` and `Plan`
+imports            `build` the graph, `graph_document`, `analysis`, `suggestions`, `reach` and `reached`
+drawings           `dot`, `mermaid`, `graphml`, `node_link`, each of a graph document
+meaning            `compare` two `Permissions`, which a `Publish` or another probe tells apart
+=================  =================================================================================================
+
 Examples
 --------
 >>> from optimizer import Permissions, compare
@@ -9,6 +18,10 @@ Examples
 >>> after = Permissions.from_claims({"pub": {"allow": ["orders.>"]}})
 >>> compare(before, after).relation.value
 'same'
+
+>>> from optimizer import Hierarchy, build, dot, graph_document
+>>> dot(graph_document(build(Hierarchy(), now=0))).splitlines()[0]
+'digraph imports {'
 """
 # ruff: noqa: TC004 the imports below are for type checkers; a run imports each name when it is used
 
@@ -20,15 +33,28 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optimizer.access.reached import Reached, Receiver, reached
+    from optimizer.claims.model import Export, Import
+    from optimizer.claims.weigh import Weight, gathered, weigh
     from optimizer.edits import EditEntries, ListName, Target, TargetKind
     from optimizer.errors import OptimizerError
     from optimizer.examine import examine
-    from optimizer.hierarchy import Hierarchy, Signed, Skipped
+    from optimizer.graph import Node, State, build, graph_document
+    from optimizer.graph.analysis import Analysis, Cycle, Effect, Hold, Overlap, Point, Responders, analysis
+    from optimizer.graph.consolidate import Consolidation, suggestions
+    from optimizer.graph.edges import Edge, edges_of
+    from optimizer.graph.exchange import graphml, node_link
+    from optimizer.graph.reach import Arrival, Reach, Step, reach
+    from optimizer.graph.suggestion import Suggestion
+    from optimizer.hierarchy import Coverage, Hierarchy, Signed, Skipped
     from optimizer.judge import judge
     from optimizer.nsc.script import Script, script_for
     from optimizer.proposals import (
         Evidence,
         Finding,
+        FrontierPoint,
+        Gain,
+        Grant,
         Judgement,
         Plan,
         Proof,
@@ -36,9 +62,13 @@ if TYPE_CHECKING:
         Safety,
         Saving,
         Severity,
+        TokenBudget,
+        TokenChange,
         Witness,
     )
-    from optimizer.settings import Server, Settings
+    from optimizer.reports.dot import dot
+    from optimizer.reports.mermaid import mermaid
+    from optimizer.settings import Server, Settings, Weights, Widen
     from optimizer.sources import read
     from optimizer.subjects.compare import compare
     from optimizer.subjects.permissions import Permissions
@@ -54,14 +84,27 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "optimizer.access.reached": "Reached Receiver reached",
+    "optimizer.claims.model": "Export Import",
+    "optimizer.claims.weigh": "Weight gathered weigh",
     "optimizer.edits": "EditEntries ListName Target TargetKind",
     "optimizer.errors": "OptimizerError",
     "optimizer.examine": "examine",
-    "optimizer.hierarchy": "Hierarchy Signed Skipped",
+    "optimizer.graph": "Node State build graph_document",
+    "optimizer.graph.analysis": "Analysis Cycle Effect Hold Overlap Point Responders analysis",
+    "optimizer.graph.consolidate": "Consolidation suggestions",
+    "optimizer.graph.edges": "Edge edges_of",
+    "optimizer.graph.exchange": "graphml node_link",
+    "optimizer.graph.reach": "Arrival Reach Step reach",
+    "optimizer.graph.suggestion": "Suggestion",
+    "optimizer.hierarchy": "Coverage Hierarchy Signed Skipped",
     "optimizer.judge": "judge",
     "optimizer.nsc.script": "Script script_for",
-    "optimizer.proposals": "Evidence Finding Judgement Plan Proof Proposal Safety Saving Severity Witness",
-    "optimizer.settings": "Server Settings",
+    "optimizer.proposals": "Evidence Finding FrontierPoint Gain Grant Judgement Plan Proof Proposal Safety Saving "
+    "Severity TokenBudget TokenChange Witness",
+    "optimizer.reports.dot": "dot",
+    "optimizer.reports.mermaid": "mermaid",
+    "optimizer.settings": "Server Settings Weights Widen",
     "optimizer.sources": "read",
     "optimizer.subjects.compare": "compare",
     "optimizer.subjects.permissions": "Permissions",
@@ -70,24 +113,44 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "Analysis",
+    "Arrival",
     "Comparison",
     "Connect",
+    "Consolidation",
+    "Coverage",
+    "Cycle",
     "Deliver",
+    "Edge",
     "EditEntries",
+    "Effect",
     "Evidence",
+    "Export",
     "Finding",
+    "FrontierPoint",
+    "Gain",
+    "Grant",
     "Hierarchy",
+    "Hold",
+    "Import",
     "Judgement",
     "LeafInterest",
     "LeafSubscribe",
     "ListName",
+    "Node",
     "OptimizerError",
+    "Overlap",
     "Permissions",
     "Plan",
+    "Point",
     "Proof",
     "Proposal",
     "Publish",
+    "Reach",
+    "Reached",
+    "Receiver",
     "Relation",
+    "Responders",
     "Safety",
     "Saving",
     "Script",
@@ -96,15 +159,36 @@ __all__ = [
     "Severity",
     "Signed",
     "Skipped",
+    "State",
+    "Step",
     "Subscribe",
+    "Suggestion",
     "Target",
     "TargetKind",
+    "TokenBudget",
+    "TokenChange",
+    "Weight",
+    "Weights",
+    "Widen",
     "Witness",
+    "analysis",
+    "build",
     "compare",
+    "dot",
+    "edges_of",
     "examine",
+    "gathered",
+    "graph_document",
+    "graphml",
     "judge",
+    "mermaid",
+    "node_link",
+    "reach",
+    "reached",
     "read",
     "script_for",
+    "suggestions",
+    "weigh",
 ]
 
 
