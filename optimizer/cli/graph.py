@@ -87,6 +87,14 @@ def command(
     """Show every import between accounts, and whether the server resolves it, drops it or refuses its token."""
     if depth is not None and not account:
         raise UsageError("--depth is about the accounts around some, and none is named", "add --account NAME")
+    asks = "--from" if origin is not None or subject is not None else "--hubs" if hubs else ""
+    if asks and form not in (GraphForm.JSON, GraphForm.TABLE):
+        raise UsageError(f"{asks} is for a page or for JSON", "use --format table or json")
+    if asks == "--from":
+        beside = {"--hubs": hubs, "--account": account, "--type": only, "--broken": only_broken}
+        for option, given in beside.items():
+            if given:
+                raise UsageError(f"--from asks where a message arrives, which {option} does not change", "drop one")
     settings = options.settings_of(now=now, complete=complete, accounts=account)
     where = options.one_source(source, source_option)
     with output.progress("reading", quiet=quiet) as progress:
@@ -108,8 +116,6 @@ def command(
     if form in (GraphForm.JSON, GraphForm.TABLE):
         document |= {"analysis": analysis_member(analysis(graph, hierarchy, settings.now))}
         document |= consolidation_members(suggestions(graph, hierarchy)) if hubs else {}
-    elif hubs:
-        raise UsageError("--hubs is for a page or for JSON", "use --format table or json")
     name = names(document)
     document = _narrowed(document, settings.accounts, 1 if depth is None else depth, only)
     document = broken(document) if only_broken else document
@@ -160,7 +166,7 @@ def _narrowed(
     if not patterns:
         return document
     return around(
-        document, lambda name, key: any(fnmatchcase(name, pattern) or key == pattern for pattern in patterns), depth
+        document, lambda name, key: any(pattern in (name, key) or fnmatchcase(name, pattern) for pattern in patterns), depth
     )
 
 
@@ -169,9 +175,9 @@ def _reached(hierarchy: Hierarchy, now: int, origin: str | None, subject: str | 
     if origin is None or subject is None:
         raise UsageError("`--from` and `--subject` belong together", "give the account that publishes, and the subject")
     options.known_accounts((origin,), hierarchy)
-    meant = [
-        key for key, account in hierarchy.accounts.items() if key == origin or fnmatchcase(account.claims.name, origin)
-    ]
+    named = {key: account.claims.name for key, account in hierarchy.accounts.items()}
+    meant = [key for key, name in named.items() if origin in (name, key)]
+    meant = meant or [key for key, name in named.items() if fnmatchcase(name, origin)]
     if len(meant) > 1:
         raise UsageError(f"`{origin}` names {len(meant)} accounts", "name one, by its key if need be")
     try:

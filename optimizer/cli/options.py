@@ -288,7 +288,8 @@ def known_accounts(patterns: Iterable[str], hierarchy: Hierarchy) -> None:
     """
     names = [account.claims.name for account in hierarchy.accounts.values()]
     for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names) and pattern not in hierarchy.accounts:
+        is_exact = pattern in names or pattern in hierarchy.accounts
+        if not is_exact and not any(fnmatchcase(name, pattern) for name in names):
             raise UsageError(f"no account matches `{pattern}`", nearest(pattern, names, "the store has"))
 
 

@@ -37,7 +37,7 @@ _FRESH = "~"
 _SAID = 20
 """Known subjects that a suggestion names."""
 _LARGEST = 2000
-"""Imports of one export by one account that are searched for patterns."""
+"""Imports of one export by one account that are searched for patterns; what more of them a pattern holds goes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,16 @@ def bundles(edges: Sequence[Edge]) -> Iterator[Bundle]:
                 groups[edge.exporter, edge.kind, export.subject, *alike].append(edge)
         for group in groups.values():
             if len(group) > 1 and Subject(group[0].exports[0].subject).has_wildcard:
-                yield from _within(group[:_LARGEST], mine)
+                yield from _within(group, mine)
 
 
 def _within(group: Sequence[Edge], mine: Sequence[Edge]) -> Iterator[Bundle]:
     export = group[0].exports[0]
-    for pattern in generalisations([tuple(edge.remote.split(".")) for edge in group], keep_prefix=1, least=2):
+    few = [tuple(edge.remote.split(".")) for edge in group[:_LARGEST]]
+    for pattern in generalisations(few, keep_prefix=1, least=2):
         remote = ".".join(pattern.tokens)
         members = tuple(group[index] for index in pattern.covers)
+        members += tuple(edge for edge in group[_LARGEST:] if contains(pattern.tokens, edge.remote.split(".")))
         if not contains(export.subject.split("."), pattern.tokens):
             continue
         local = one_rule([(edge.remote, edge.local) for edge in members], remote)

@@ -10,6 +10,8 @@ from optimizer.graph import bundles, hubs
 from optimizer.graph.choice import Group, chosen
 from optimizer.graph.edges import edges_of
 from optimizer.graph.resolve import State
+from optimizer.graph.suggestion import Kind
+from optimizer.graph.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from optimizer.graph.suggestion import Suggestion
     from optimizer.hierarchy import Hierarchy
 
+Taken = hubs.Hub | bundles.Bundle
 SOUGHT = ("bundle", "hub")
 
 
@@ -70,9 +73,11 @@ def suggestions(
     """
     edges = edges_of(graph)
     found, looked_at = hubs.hubs(edges, hierarchy)
-    candidates: list[hubs.Hub | bundles.Bundle] = [*found, *bundles.bundles(edges)]
+    beside = Together(edges, hierarchy)
+    candidates = [each for each in (*found, *bundles.bundles(edges)) if each.estimate() > 0 and beside.accepts(each)]
     taken = [candidates[index] for index in _chosen(candidates, wanted)]
     taken.sort(key=lambda each: -each.estimate())
+    taken = [one for each in taken if (one := _beside(beside, each)) is not None]
     imported: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for edge in edges:
         imported[edge.exporter, edge.kind][edge.remote] = None
@@ -85,7 +90,7 @@ def suggestions(
         (each for each in made if each.saved > 0),
         key=lambda each: (-each.saved, each.kind.value, each.members, each.subject),
     )
-    none = not any(isinstance(each, hubs.Hub) for each in taken)
+    none = not any(each.kind is Kind.HUB for each in paying)
     return Consolidation(
         suggestions=tuple(paying),
         more=max(0, len(taken) - most),
@@ -98,7 +103,13 @@ def suggestions(
     )
 
 
-def _chosen(candidates: Sequence[hubs.Hub | bundles.Bundle], wanted: int | None) -> tuple[int, ...]:
+def _beside(others: Together, group: Taken) -> Taken | None:
+    """The group as it goes with those taken before: a hub perhaps by another prefix; None where it does not."""
+    names = hubs.prefixed(group) if isinstance(group, hubs.Hub) else ()
+    return next((each for each in (group, *names) if others.takes(each)), None)
+
+
+def _chosen(candidates: Sequence[Taken], wanted: int | None) -> tuple[int, ...]:
     """Candidates no two of which touch one import."""
     numbers: dict[tuple[str, int], int] = {}
     sizes: list[int] = []

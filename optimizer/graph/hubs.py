@@ -8,7 +8,7 @@ Private exports are left out: at a hub the exporter's activations, revocations a
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 _WIDENED = 0.75
 """Each consumer of a hub that widens imports at least this part of what it offers."""
+_PREFIXES = 10
+"""Hubs that one consumer may have by prefixes of their own, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,11 @@ class Hub:
         """The account that is to be made."""
         like = self.edges[0].claims
         mine = [import_of("service", each.exporter, each.remote, self.named(each), like) for each in self.services]
-        return new_account("hub", mine, [_export(self.wildcard, self.response_type)])
+        return new_account("hub", mine, [self.export()])
+
+    def export(self) -> Export:
+        """What the hub exports."""
+        return _export(self.wildcard, self.response_type)
 
     def import_of(self, key: str) -> Import:
         """The one import of every consumer, from the hub's key."""
@@ -107,7 +113,8 @@ def hubs(edges: Sequence[Edge], hierarchy: Hierarchy) -> tuple[list[Hub], int]:
     classes: dict[tuple[str, bool, bool], list[Edge]] = defaultdict(list)
     for edge in edges:
         if is_shareable(edge):
-            classes[edge.exports[0].response_type, edge.claims.share, edge.claims.allow_trace].append(edge)
+            response = edge.exports[0].response_type or "Singleton"
+            classes[response, edge.claims.share, edge.claims.allow_trace].append(edge)
     around = _Around(edges, hierarchy)
     found: dict[tuple[object, ...], Hub] = {}
     looked = 0
@@ -277,7 +284,7 @@ class _Known(dict[str, Exports]):
     def __init__(self, hierarchy: Hierarchy, hub: Hub) -> None:
         super().__init__()
         self._accounts = hierarchy.accounts
-        self[NEW] = Exports([_export(hub.wildcard, hub.response_type)])
+        self[NEW] = Exports([hub.export()])
 
     def __contains__(self, account: object) -> bool:
         return account == NEW or account in self._accounts
@@ -287,6 +294,12 @@ class _Known(dict[str, Exports]):
         if account != NEW and known is not None:
             return Exports(known.claims.exports)
         return super().get(account, default)
+
+
+def prefixed(hub: Hub) -> tuple[Hub, ...]:
+    """The hub by other prefixes, where it has one: two hubs of one consumer must not share theirs."""
+    names = [f"hub{number}" for number in range(2, _PREFIXES)] if hub.prefix else []
+    return tuple(replace(hub, prefix=f"{name}.", wildcard=f"{name}.>") for name in names)
 
 
 def least_wildcard(subjects: Sequence[str]) -> str:

@@ -99,8 +99,9 @@ def _remarks(found: Consolidation) -> Iterable[str]:
     if best is not None:
         share = round(100 * best.bytes_after / best.bytes_before)
         consumers = len(best.accounts) - 1
+        none = "no hub pays here" if best.saved <= 0 else "no hub is among these, for they save more or do not go with it"
         yield (
-            f"no hub pays here: of {found.looked_at:,} groups of consumers and services the best has {consumers:,} "
+            f"{none}: of {found.looked_at:,} groups of consumers and services the best has {consumers:,} "
             f"consumers and {best.edges_after - consumers:,} services, and would make {best.bytes_before:,} bytes of "
             f"tokens {best.bytes_after:,} ({share} per cent), its own token of {best.accounts[0].after:,} among them"
         )

@@ -122,15 +122,27 @@ def mapped(account: AccountClaims, subject: str) -> tuple[Mapped, ...]:
     Server: ``Account.selectMappedSubject``; of several mappings that match it takes the first, in no fixed order.
     """
     literal = Subject(subject)
-    matching = [(source, targets) for source, targets in account.mappings.items() if Subject(source).admits(literal)]
+    matching = [
+        (source, targets)
+        for source, targets in account.mappings.items()
+        if Subject(source).admits(literal) and not _repeats(targets)
+    ]
     if not matching:
         return (Mapped(subject, certain=True),)
-    found: dict[str | None, Mapped] = {}
+    found: dict[tuple[str | None, str], Mapped] = {}
     for source, targets in sorted(matching):
         for each in _targets(source, targets, literal):
-            one = each if len(matching) == 1 else Mapped(each.subject, certain=False, why=_SEVERAL)
-            found.setdefault(one.subject, one)
+            if each.subject is None:  # each has its own reason, of which none may hide another
+                found.setdefault((None, each.why), each)
+            else:
+                one = each if len(matching) == 1 else Mapped(each.subject, certain=False, why=_SEVERAL)
+                found.setdefault((one.subject, ""), one)
     return tuple(found.values())
+
+
+def _repeats(targets: Sequence[Mapping[str, Json]]) -> bool:
+    """Whether one target stands twice, for which the server makes no mapping at all. Server: ``AddWeightedMappings``."""
+    return len({target.get("subject") for target in targets}) < len(targets)
 
 
 _SEVERAL = "several mappings match, and the server takes any of them"

@@ -74,9 +74,15 @@ def test_from_and_subject_say_where_a_message_can_arrive(permopt, shop):
         ["--from", "NOBODY", "--subject", "a"],
         ["--from", "*", "--subject", "a"],
         ["--from", "ORDERS", "--subject", "a.*"],
+        *(
+            ["--from", "ORDERS", "--subject", "feed.a", *more]
+            for more in (["-f", "dot"], ["-f", "svg"], ["--hubs"], ["--account", "CLEAN"], ["--type", "stream"])
+        ),
+        ["--from", "ORDERS", "--subject", "feed.a", "--broken"],
+        ["--hubs", "-f", "mermaid"],
     ],
 )
-def test_a_message_has_one_account_and_one_subject(permopt, shop, words):
+def test_options_that_do_not_go_together_are_2(permopt, shop, words):
     typed = permopt("graph", shop.root, *words)
     assert (typed.status, typed.out) == (2, "")
     assert "hint:" in typed.err

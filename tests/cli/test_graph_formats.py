@@ -55,6 +55,15 @@ def test_an_account_that_is_only_imported_from_can_be_named_by_its_key(permopt, 
     assert len(permopt("graph", shop.root, "-f", "json", "--account", key).json["edges"]) == 2
 
 
+def test_an_account_whose_name_is_a_glob_can_be_named(permopt, shop):
+    shop.account("[a-z]")
+    nodes = permopt("graph", shop.root, "-f", "json", "--account", "[a-z]").json["nodes"]
+    assert [node["name"] for node in nodes] == ["[a-z]"]
+    shop.account("OR*")
+    typed = permopt("graph", shop.root, "--from", "OR*", "--subject", "a")
+    assert (typed.status, 'publish "OR*" `a`' in typed.out) == (0, True)
+
+
 def test_depth_without_account_is_2(permopt, shop):
     typed = permopt("graph", shop.root, "--depth", "2")
     assert typed.status == 2

@@ -256,6 +256,12 @@ NAMED: dict[str, tuple[Accounts, str, str, set[tuple[str, str]]]] = {
         "n.x",
         {("B", "n.x"), ("A", "m.x")},
     ),
+    "a mapping with one target twice is none": (
+        {"A": {"mappings": {"n.*": [{"subject": "m.$1", "weight": 50}, {"subject": "m.$1", "weight": 50}]}}},
+        "A",
+        "n.x",
+        {("A", "n.x")},
+    ),
     "a mapping before the export decides who hears it": (
         {
             "A": {"exports": [stream("n.*")], "mappings": {"o.*.*": [{"subject": "n.{{wildcard(2)}}", "weight": 100}]}},

@@ -62,6 +62,8 @@ def test_of_two_accounts_each_exports_to_the_other_a_request_passes_once(make: M
         ("p.*", [{"subject": "n.$1"}], {("o.x", True)}),
         ("o.>", [{"subject": "n.>"}], {("n.x", True)}),
         ("o.*", [{"subject": "n.{{partition(3,1)}}"}], set()),
+        # A target that stands twice, and the server makes no mapping.
+        ("o.*", [{"subject": "n.$1", "weight": 50}, {"subject": "n.$1", "weight": 50}], {("o.x", True)}),
     ],
 )
 def test_a_mapping_decides_what_a_message_is_called(
@@ -80,6 +82,13 @@ def test_a_name_that_only_the_server_works_out_is_said_to_be_unknown(make: Make)
 def test_several_mappings_that_match_leave_it_to_chance(make: Make):
     hierarchy = make(A={"mappings": {"o.*": [{"subject": "m.$1"}], "o.x": [{"subject": "n"}]}})
     assert arrivals(hierarchy, "A", "o.x") == {("A", "m.x", False), ("A", "n", False)}
+
+
+def test_what_only_the_server_works_out_is_unknown_also_where_several_mappings_match(make: Make):
+    worked_out = {"o.*": [{"subject": "n.{{partition(3,1)}}"}], "o.>": [{"subject": "m.>", "weight": 50}]}
+    hierarchy = make(A={"mappings": worked_out | {">": [{"subject": ">", "weight": 50}]}})
+    found = reach(build(hierarchy, NOW), hierarchy, str(signing.account("A")), "o.x")
+    assert found.unknown == ("in A: `n.{{partition(3,1)}}` is worked out by the server",)
 
 
 def test_an_exporter_that_is_not_in_the_source_may_be_reached(make: Make):
