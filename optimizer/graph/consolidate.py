@@ -77,13 +77,18 @@ def suggestions(
     candidates = [each for each in (*found, *bundles.bundles(edges)) if each.estimate() > 0 and beside.accepts(each)]
     taken = [candidates[index] for index in _chosen(candidates, wanted)]
     taken.sort(key=lambda each: -each.estimate())
+    passing = {
+        (each.edges, each.remote): tuple(beside.passing(each)) for each in taken if isinstance(each, bundles.Bundle)
+    }
     taken = [one for each in taken if (one := _beside(beside, each)) is not None]
     imported: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for edge in edges:
         imported[edge.exporter, edge.kind][edge.remote] = None
     known = {key: tuple(subjects) for key, subjects in imported.items()}
     made = [
-        hubs.suggested(each, hierarchy) if isinstance(each, hubs.Hub) else bundles.suggested(each, hierarchy, known)
+        hubs.suggested(each, hierarchy)
+        if isinstance(each, hubs.Hub)
+        else bundles.suggested(each, hierarchy, known, passing[each.edges, each.remote])
         for each in taken[:most]
     ]
     paying = sorted(

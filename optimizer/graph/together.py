@@ -116,11 +116,14 @@ class Together:
             self._takers[one.exporter, one.kind].append(one)
         return True
 
-    def passing(self, bundle: Bundle) -> Iterator[tuple[str, Subject]]:
-        """Accounts whose imports would come by a bundle of services, with their exporter's subjects."""
+    def passing(self, bundle: Bundle) -> Iterator[tuple[str, Subject | None]]:
+        """Accounts whose requests would come by a bundle of services.
+
+        Each with the bundle's subjects that it asks for; None where there are accounts between.
+        """
         for one in self._added(bundle):
             for other in self._coming_by(one) if one.kind == "service" else ():
-                yield other.importer, other.path.source
+                yield other.importer, other.path.source if other.exporter == one.importer else None
 
     @property
     def _hub(self) -> str:
