@@ -38,7 +38,7 @@ _FRESH = "~"
 _SAID = 20
 """Known subjects that a suggestion names."""
 _LARGEST = 2000
-"""Imports of one export by one account that are searched for patterns; what more of them a pattern holds goes with it."""
+"""Imports of one export by one account that are searched for patterns; what more a pattern holds goes with it."""
 
 
 @dataclass(frozen=True, slots=True)
