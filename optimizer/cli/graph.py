@@ -165,9 +165,11 @@ def _narrowed(
         document = of_type(document, only.value)
     if not patterns:
         return document
-    return around(
-        document, lambda name, key: any(pattern in (name, key) or fnmatchcase(name, pattern) for pattern in patterns), depth
-    )
+
+    def is_wanted(name: str, key: str) -> bool:
+        return any(pattern in (name, key) or fnmatchcase(name, pattern) for pattern in patterns)
+
+    return around(document, is_wanted, depth)
 
 
 def _reached(hierarchy: Hierarchy, now: int, origin: str | None, subject: str | None) -> Reach:

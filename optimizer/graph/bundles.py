@@ -17,6 +17,7 @@ from optimizer.graph.suggestion import (
     Change,
     Gained,
     Kind,
+    Lost,
     Push,
     Suggestion,
     import_of,
@@ -27,7 +28,7 @@ from optimizer.subjects.generalise import generalisations
 from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from optimizer.claims.model import Export, Import
     from optimizer.graph.edges import Edge
@@ -37,7 +38,7 @@ _FRESH = "~"
 _SAID = 20
 """Known subjects that a suggestion names."""
 _LARGEST = 2000
-"""Imports of one export by one account that are searched for patterns; what more of them a pattern holds goes with it."""
+"""Imports of one export by one account that are searched for patterns; what more a pattern holds goes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +200,20 @@ def makes_up(parts: Sequence[Subject], whole: Subject) -> bool:
     return all(any(part.admits(Subject(".".join(literal))) for part in parts) for literal in literals)
 
 
-def suggested(bundle: Bundle, hierarchy: Hierarchy, imported: Mapping[tuple[str, str], Sequence[str]]) -> Suggestion:
+def suggested(
+    bundle: Bundle,
+    hierarchy: Hierarchy,
+    imported: Mapping[tuple[str, str], Sequence[str]],
+    passing: Iterable[tuple[str, Subject | None]] = (),
+) -> Suggestion:
     """The bundle with its price.
 
     Parameters
     ----------
     imported
         By exporter and type, the subjects that anybody imports.
+    passing
+        Accounts whose requests would come by it, from `optimizer.graph.together`.
     """
     first = bundle.edges[0]
     importer = hierarchy.accounts[first.importer]  # type: ignore[index]  # a key like any other
@@ -215,7 +223,12 @@ def suggested(bundle: Bundle, hierarchy: Hierarchy, imported: Mapping[tuple[str,
     gained: tuple[Gained, ...] = ()
     known: list[str] = []
     if bundle.widens:
-        gained = (Gained(first.importer, first.exporter, first.kind, bundle.remote),)
+        names = [edge.within for edge in bundle.edges]
+        beyond = (who for who, what in passing if what is None or not any(name.covers(what) for name in names))
+        gained = tuple(
+            Gained(account, first.exporter, first.kind, bundle.remote)
+            for account in dict.fromkeys((first.importer, *beyond))
+        )
         others = {Subject(text) for text in imported.get((first.exporter, first.kind), ())}
         known = sorted(
             other.text for other in others if whole.covers(other) and not any(part.covers(other) for part in parts)
@@ -229,8 +242,14 @@ def suggested(bundle: Bundle, hierarchy: Hierarchy, imported: Mapping[tuple[str,
         accounts=(price,),
         gained=gained,
         known=tuple(known[:_SAID]),
-        lost=(),
+        lost=tuple(_lost(bundle)),
         hops=0,
         pushes=(Push(first.importer, f"imports `{bundle.remote}` in place of {len(bundle.edges)} subjects"),),
         changes=(Change(first.importer, bundle.edges, (written,)),),
     )
+
+
+def _lost(bundle: Bundle) -> Iterator[Lost]:
+    if bundle.widens and bundle.edges[0].kind == "service":
+        local = f"requests on `{bundle.local}` that the importer's own clients answer"
+        yield Lost("secrecy", f"{local} go to the exporter as well, and it may answer too")

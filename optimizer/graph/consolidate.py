@@ -74,16 +74,23 @@ def suggestions(
     edges = edges_of(graph)
     found, looked_at = hubs.hubs(edges, hierarchy)
     beside = Together(edges, hierarchy)
-    candidates = [each for each in (*found, *bundles.bundles(edges)) if each.estimate() > 0 and beside.accepts(each)]
+    nearest = next((each for each in found if beside.accepts(each)), None)
+    possible: list[Taken] = [*found, *bundles.bundles(edges)]
+    candidates = [each for each in possible if each.estimate() > 0 and beside.accepts(each)]
     taken = [candidates[index] for index in _chosen(candidates, wanted)]
     taken.sort(key=lambda each: -each.estimate())
+    passing = {
+        (each.edges, each.remote): tuple(beside.passing(each)) for each in taken if isinstance(each, bundles.Bundle)
+    }
     taken = [one for each in taken if (one := _beside(beside, each)) is not None]
     imported: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for edge in edges:
         imported[edge.exporter, edge.kind][edge.remote] = None
     known = {key: tuple(subjects) for key, subjects in imported.items()}
     made = [
-        hubs.suggested(each, hierarchy) if isinstance(each, hubs.Hub) else bundles.suggested(each, hierarchy, known)
+        hubs.suggested(each, hierarchy)
+        if isinstance(each, hubs.Hub)
+        else bundles.suggested(each, hierarchy, known, passing[each.edges, each.remote])
         for each in taken[:most]
     ]
     paying = sorted(
@@ -94,7 +101,7 @@ def suggestions(
     return Consolidation(
         suggestions=tuple(paying),
         more=max(0, len(taken) - most),
-        best_hub=hubs.suggested(found[0], hierarchy) if none and found else None,
+        best_hub=hubs.suggested(nearest, hierarchy) if none and nearest is not None else None,
         looked_at=looked_at,
         private=sum(
             edge.kind == "service" and edge.state is State.WORKS and not hubs.is_shareable(edge) for edge in edges

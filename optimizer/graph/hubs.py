@@ -75,6 +75,7 @@ class Hub:
     prefix: str
     wildcard: str
     response_type: str
+    response_threshold: int = 0
 
     def named(self, service: Service) -> str:
         """What the service is called in the hub and by the consumers."""
@@ -93,7 +94,7 @@ class Hub:
 
     def export(self) -> Export:
         """What the hub exports."""
-        return _export(self.wildcard, self.response_type)
+        return replace(_export(self.wildcard, self.response_type), response_threshold=self.response_threshold)
 
     def import_of(self, key: str) -> Import:
         """The one import of every consumer, from the hub's key."""
@@ -110,15 +111,16 @@ class Hub:
 
 def hubs(edges: Sequence[Edge], hierarchy: Hierarchy) -> tuple[list[Hub], int]:
     """Hubs that may pay, the most promising first, at least one if there is any; and how many groups were looked at."""
-    classes: dict[tuple[str, bool, bool], list[Edge]] = defaultdict(list)
+    classes: dict[tuple[str, int, bool, bool], list[Edge]] = defaultdict(list)
     for edge in edges:
         if is_shareable(edge):
-            response = edge.exports[0].response_type or "Singleton"
-            classes[response, edge.claims.share, edge.claims.allow_trace].append(edge)
+            export = edge.exports[0]
+            answers = (export.response_type or "Singleton", export.response_threshold)
+            classes[*answers, edge.claims.share, edge.claims.allow_trace].append(edge)
     around = _Around(edges, hierarchy)
     found: dict[tuple[object, ...], Hub] = {}
     looked = 0
-    for (response, _, _), members in sorted(classes.items()):
+    for (response, threshold, _, _), members in sorted(classes.items()):
         table = _Table(members)
         for filled in (1.0, _WIDENED):
             groups = dense_groups(table.rows, table.price, filled=filled)
@@ -126,7 +128,8 @@ def hubs(edges: Sequence[Edge], hierarchy: Hierarchy) -> tuple[list[Hub], int]:
             for group in groups:
                 hub = around.fitted(*table.group(group), response)
                 if hub is not None:
-                    found.setdefault((hub.consumers, hub.services, response), hub)
+                    hub = replace(hub, response_threshold=threshold)
+                    found.setdefault((hub.consumers, hub.services, response, threshold), hub)
     return sorted(found.values(), key=lambda hub: (-hub.estimate(), hub.opens, hub.consumers)), looked
 
 

@@ -151,6 +151,7 @@ class _Search:
         for place in todo:
             for edge in self._streams.get(place.account, ()):
                 self._taken(place, edge)
+            self._taken_elsewhere(place)
         seen: dict[tuple[str, str, bool], list[frozenset[tuple[str, str]]]] = defaultdict(list)
         count = 0
         while todo:
@@ -198,6 +199,15 @@ class _Search:
             why = why or f"`{edge.local}` renames in a way that the server does not turn round"
             local = edge.within.text
         self._note(Arrival(edge.importer, local, not why, why, (*place.way, Step("stream", edge.importer, local))))
+
+    def _taken_elsewhere(self, place: _Place) -> None:
+        """Stream exports that an account may import of which the source knows nothing."""
+        owner = self._hierarchy.accounts.get(place.account)  # type: ignore[call-overload]  # a key like any other
+        if owner is None or self._hierarchy.coverage.accounts:
+            return
+        for export in owner.claims.exports:
+            if export.type == "stream" and Subject(export.subject).admits(Subject(place.subject)):
+                self._unknown[f"accounts that are not in the source may import the stream `{export.subject}`"] = None
 
     def _requested(self, place: _Place) -> Iterator[_Place]:
         """The accounts that the message goes on to as a request."""

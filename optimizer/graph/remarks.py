@@ -99,14 +99,17 @@ def _remarks(found: Consolidation) -> Iterable[str]:
     if best is not None:
         share = round(100 * best.bytes_after / best.bytes_before)
         consumers = len(best.accounts) - 1
-        none = "no hub pays here" if best.saved <= 0 else "no hub is among these, for they save more or do not go with it"
+        none = "no hub pays here" if best.saved <= 0 else "a hub pays, but what is suggested saves more or rules it out"
         yield (
             f"{none}: of {found.looked_at:,} groups of consumers and services the best has {consumers:,} "
             f"consumers and {best.edges_after - consumers:,} services, and would make {best.bytes_before:,} bytes of "
             f"tokens {best.bytes_after:,} ({share} per cent), its own token of {best.accounts[0].after:,} among them"
         )
     elif not any(each.kind.value == "hub" for each in found.suggestions):
-        yield "no hub pays here: no two accounts import the same two public services of different exporters"
+        groups = "no two accounts import the same two public services of different exporters"
+        if found.looked_at:
+            groups = f"in each of {found.looked_at:,} groups of consumers and services names meet or requests come back"
+        yield f"no hub pays here: {groups}"
     if found.streams:
         yield (
             f"for {found.streams:,} stream imports only bundles were sought: the server does not export again what a "

@@ -21,10 +21,10 @@ from optimizer.subjects.subject import Subject
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from optimizer.claims.model import Export
+    from optimizer.claims.model import AccountClaims
     from optimizer.graph.bundles import Bundle
     from optimizer.graph.edges import Edge
-    from optimizer.hierarchy import Hierarchy
+    from optimizer.hierarchy import Hierarchy, Signed
 
 _MOST = 500
 """Imports that may come by a new one and are looked at; beyond them a suggestion is not made."""
@@ -105,7 +105,7 @@ class Together:
         added, going = self._added(group), {(edge.importer, edge.place) for edge in group.edges}
         self._gone |= going
         if isinstance(group, Hub):
-            self._exports.more[self._hub] = Exports([group.export()])
+            self._exports[self._hub] = Exports([group.export()])
             self._hubs += 1
         for account in dict.fromkeys(one.importer for one in added):
             kept = [one for one in self._mine.get(account, ()) if (account, one.place) not in going]
@@ -116,11 +116,16 @@ class Together:
             self._takers[one.exporter, one.kind].append(one)
         return True
 
-    def passing(self, bundle: Bundle) -> Iterator[tuple[str, Subject]]:
-        """Accounts whose imports would come by a bundle of services, with their exporter's subjects."""
+    def passing(self, bundle: Bundle) -> Iterator[tuple[str, Subject | None]]:
+        """Accounts whose requests would come by a bundle of services.
+
+        Each with the bundle's subjects that it asks for; None where there are accounts between.
+        """
         for one in self._added(bundle):
             for other in self._coming_by(one) if one.kind == "service" else ():
-                yield other.importer, other.path.source
+                is_next = other.exporter == one.importer
+                if not is_next or other.path.source.overlaps(one.within):
+                    yield other.importer, other.path.source if is_next else None
 
     @property
     def _hub(self) -> str:
@@ -141,13 +146,18 @@ class Together:
         return [_Import(first.importer, first.exporter, first.kind, Route(group.remote, group.local))]
 
     def _coming_by(self, one: _Import) -> Iterator[_Import]:
-        """Imports of the importer's subjects by others, and of theirs in turn."""
+        """Imports whose search for cycles may come by this one: of the importer's subjects by others, and so on.
+
+        Server: ``checkServiceImportsForCycles`` begins in the exporter with the importer's own name for the subject.
+        """
         seen: set[tuple[str, str]] = set()
         todo = [(one.importer, one.within)]
         while todo:
             account, subject = todo.pop()
             for other in self._takers.get((account, one.kind), ()):
-                if (other.importer, other.place) in self._gone or not other.path.source.overlaps(subject):
+                if (other.importer, other.place) in self._gone:
+                    continue
+                if not (other.path.source.overlaps(subject) or other.within.overlaps(subject)):
                     continue
                 yield other
                 state = (other.importer, other.within.text)
@@ -180,18 +190,16 @@ class _Known(dict[str, Exports]):
 
     def __init__(self, hierarchy: Hierarchy) -> None:
         super().__init__()
-        self._claims: Mapping[str, Sequence[Export]] = {
-            key: account.claims.exports for key, account in hierarchy.accounts.items()
-        }
-        self.more: dict[str, Exports] = {}
+        self._accounts: Mapping[str, Signed[AccountClaims]] = {str(key): one for key, one in hierarchy.accounts.items()}
 
     def __contains__(self, account: object) -> bool:
-        return account in self._claims or account in self.more
+        return account in self._accounts or super().__contains__(account)
 
-    def __getitem__(self, account: str) -> Exports:
-        if account not in self.more:
-            self.more[account] = Exports(self._claims[account])
-        return self.more[account]
+    def __missing__(self, account: str) -> Exports:
+        self[account] = Exports(self._accounts[account].claims.exports)
+        return self[account]
 
     def get(self, account: str, default: Exports | None = None) -> Exports | None:  # type: ignore[override]
-        return self[account] if account in self else default
+        if account not in self:
+            return default
+        return self[account]

@@ -141,7 +141,7 @@ def mapped(account: AccountClaims, subject: str) -> tuple[Mapped, ...]:
 
 
 def _repeats(targets: Sequence[Mapping[str, Json]]) -> bool:
-    """Whether one target stands twice, for which the server makes no mapping at all. Server: ``AddWeightedMappings``."""
+    """Whether one target stands twice: then the server makes no mapping at all. Server: ``AddWeightedMappings``."""
     return len({target.get("subject") for target in targets}) < len(targets)
 
 

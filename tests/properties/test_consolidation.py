@@ -96,7 +96,7 @@ def check(before: Hierarchy, old: Any, suggestion: Suggestion, told: str) -> Non
         assert after.accounts[HUB.public if change.account == NEW else change.account].token.size == next(  # type: ignore[index]
             each.after for each in suggestion.accounts if each.account == change.account
         ), told
-    prefix = "hub." if suggestion.kind is Kind.HUB and suggestion.subject == "hub.>" else ""
+    prefix = suggestion.subject[:-1] if suggestion.kind is Kind.HUB and suggestion.subject.startswith("hub") else ""
     for change in suggestion.changes:
         for edge in change.drops[:2]:
             if edge.kind == "service":

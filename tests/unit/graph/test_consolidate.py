@@ -317,3 +317,78 @@ def test_the_rule_of_local_names(names: list[tuple[str, str]], wildcard: str, lo
 )
 def test_what_makes_up_a_wildcard(parts: list[str], whole: str, made: bool):
     assert makes_up([Subject(part) for part in parts], Subject(whole)) is made
+
+
+@pytest.mark.parametrize("made", [service, stream])
+def test_no_wildcard_leads_back_to_the_account_that_imports_it(make: Make, made: Callable[..., dict[str, Any]]):
+    accounts = {
+        "A": {"exports": [made("x.*")], "imports": [made("x.back", "B")]},
+        "B": {"exports": [made("x.back")], "imports": [made(f"x.{word}", "A") for word in "abc"]},
+    }
+    assert found(make(**accounts)).suggestions == ()
+    accounts["A"]["imports"] = []
+    assert len(found(make(**accounts)).suggestions) == 1
+
+
+def test_wildcards_taken_together_share_no_subject(make: Make):
+    names = ("ev.a.x", "ev.b.x", "ev.e.x", "ev.c.y", "ev.c.z", "ev.c.w")
+    hierarchy = make(
+        A={"exports": [stream("ev.>")]},
+        X={"exports": [stream("ev.>")]},
+        B={"imports": [*(stream(name, "A") for name in names), stream("ev.q.q", "X")]},
+    )
+    (bundle,) = found(hierarchy).suggestions  # `ev.*.x` and `ev.c.*` both have `ev.c.x`
+    check(hierarchy, bundle)
+
+
+def test_two_hubs_of_one_consumer_have_names_of_their_own(make: Make):
+    accounts = consumers(12, 6, 2)
+    for letter in ("P0", "P1", "P2"):
+        for export in accounts[letter]["exports"]:
+            export["response_type"] = "Stream"
+    one, other = found(make(**accounts)).suggestions
+    assert set(one.members) & set(other.members)
+    assert not Subject(one.subject).overlaps(Subject(other.subject))
+    assert {each.subject for each in other.changes[1].imports} == {other.subject}
+
+
+def test_a_hub_that_would_pay_is_not_denied_where_bundles_save_more(make: Make):
+    accounts = consumers(4, 2, 30)
+    for letter in ("P0", "P1"):
+        accounts[letter]["exports"] = [service(f"svc.{letter.lower()}.>")]
+    result = found(make(**accounts))
+    assert {each.kind for each in result.suggestions} == {Kind.BUNDLE}
+    assert result.best_hub is not None
+    assert result.best_hub.saved > 0
+    assert not any("no hub pays" in remark for remark in consolidation_members(result)["remarks"])
+
+
+def test_a_hub_waits_for_replies_as_long_as_the_exporters_do(make: Make):
+    accounts = consumers(12, 6, 2)
+    for letter in accounts:
+        for export in accounts[letter].get("exports", ()):
+            export["response_threshold"] = 600_000_000_000
+            export["response_type"] = "Singleton" if letter in ("P0", "P1") else ""
+    hierarchy = make(**accounts)
+    (hub,) = found(hierarchy).suggestions
+    assert hub.changes[0].exports[0].response_threshold == 600_000_000_000
+    check(hierarchy, hub)
+
+
+def test_an_account_that_asks_through_the_importer_gains_too(make: Make):
+    hierarchy = make(
+        A={"exports": [service("svc.*")]},
+        B={"exports": [service("svc.>")], "imports": [service(f"svc.{word}", "A") for word in "abc"]},
+        C={"imports": [service("svc.>", "B")]},
+        D={"imports": [service("svc.a", "B")]},
+    )
+    (bundle,) = found(hierarchy).suggestions
+    assert [gain.account for gain in bundle.gained] == [key("B"), key("C")]
+    assert [loss.what for loss in bundle.lost] == ["secrecy"]
+    assert (key("A"), "svc.new") in heard(check(hierarchy, bundle), key("C"), "svc.new")
+
+
+def test_a_bundle_holds_every_import_of_its_wildcard_however_many_there_are(make: Make):
+    imports = [stream(f"s.{number}.x", "A") for number in range(2100)]
+    (bundle,) = found(make(A={"exports": [stream("s.>")]}, B={"imports": imports})).suggestions
+    assert bundle.edges_before == 2100
