@@ -266,9 +266,9 @@ def _responders(edges: Sequence[Edge]) -> Iterator[Responders]:
     for importer, mine in services.items():
         found: dict[str, set[int]] = defaultdict(set)
         same = _by_name(mine)
-        for text, places in same.items():
-            if len(places) > 1:
-                found[text].update(places)
+        for text, alike in same.items():
+            if len(alike) > 1:
+                found[text].update(alike)
         names = list(same)
         for one, other in overlapping([Subject(name) for name in names]):
             shared = meet(Subject(names[one]), Subject(names[other]))

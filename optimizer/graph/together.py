@@ -71,10 +71,14 @@ class Together:
         added, going = self._added(group), {(edge.importer, edge.place) for edge in group.edges}
         if any(_meet(one, other) for one in added for other in self._new.get(one.importer, ())):
             return False
-        if isinstance(group, Hub) and any(
-            _meet(one, other) and (other.importer, other.place) not in going
-            for one in added
-            for other in self._mine.get(one.importer, ())
+        if (
+            isinstance(group, Hub)
+            and group.prefix
+            and any(
+                _meet(one, other) and (other.importer, other.place) not in going
+                for one in added
+                for other in self._mine.get(one.importer, ())
+            )
         ):
             return False
         changed: dict[str, Links] = {}
