@@ -36,9 +36,20 @@ def account_refusal(claims: AccountClaims) -> str | None:
     """The first reason why a server refuses these claims, or None.
 
     Server: ``Server.verifyAccountClaims``, by ``AccountClaims.Validate`` of jwt 2.8.2 (nats-server 2.12.15). Before
-    jwt 2.8.1 (nats-server 2.11.8 has 2.7.4) service imports from different accounts must not overlap either.
+    jwt 2.8.1 service imports from different accounts must not overlap either: `refusal_of_earlier`.
     """
     return next(_refusals(claims), None)
+
+
+def refusal_of_earlier(claims: AccountClaims) -> str | None:
+    """Why a server with a jwt before 2.8.1 (nats-server 2.11.8 has 2.7.4) refuses claims that later ones let in.
+
+    Server: ``Imports.Validate``, which compared the service imports of all accounts with each other.
+    """
+    pair = _overlap([subject for subjects in _service_names(claims).values() for subject in subjects])
+    if pair is None:
+        return None
+    return f"nats-server 2.11.8 refuses the importer's token: of its service imports `{pair[0]}` lies in `{pair[1]}`"
 
 
 def activation_of(claims: Import) -> ActivationClaims:
@@ -119,15 +130,20 @@ def _refusals(claims: AccountClaims) -> Iterator[str]:
 def _import_refusals(claims: AccountClaims) -> Iterator[str]:
     for each in claims.imports:
         yield from _one_import(each, claims.sub)
+    for subjects in _service_names(claims).values():
+        pair = _overlap(subjects)
+        if pair is not None:
+            yield f"two service imports from one account overlap: `{pair[0]}` lies in `{pair[1]}`"
+
+
+def _service_names(claims: AccountClaims) -> dict[str, list[str]]:
+    """By exporter, the subjects of service imports that must not overlap."""
     services: dict[str, list[str]] = {}
     for each in claims.imports:
         if each.type == "service":
             local = each.to or (each.local_subject and _without_references(each.local_subject)) or each.subject
             services.setdefault(each.account, []).append(local)
-    for subjects in services.values():
-        pair = _overlap(subjects)
-        if pair is not None:
-            yield f"two service imports from one account overlap: `{pair[0]}` lies in `{pair[1]}`"
+    return services
 
 
 def _one_import(claims: Import, importer: str) -> Iterator[str]:

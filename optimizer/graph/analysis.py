@@ -9,6 +9,7 @@ import enum
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 from optimizer.claims.validate import activation_of
@@ -20,7 +21,7 @@ from optimizer.graph.transform import image
 from optimizer.subjects.subject import Subject, meet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     import networkx as nx
 
@@ -193,7 +194,13 @@ def _overlaps(edges: Sequence[Edge]) -> Iterator[Overlap]:
     streams = _by_importer(edges, lambda edge: edge.kind == "stream" and edge.state in _ALIVE)
     for importer, mine in streams.items():
         found: dict[tuple[Effect, str], dict[int, bool]] = defaultdict(dict)
-        for one, other in overlapping([edge.within for edge in mine]):
+        same = _by_name(mine)
+        exporters = {text: {mine[place].exporter for place in places} for text, places in same.items()}
+        apart = {text for text, places in same.items() if len(exporters[text]) == len(places)}
+        for text in apart:
+            if len(same[text]) > 1:
+                found[Effect.MERGED, text] |= dict.fromkeys(same[text], True)
+        for one, other in _pairs(same, without=apart):
             left, right = mine[one], mine[other]
             if left.exporter != right.exporter:
                 shared, sure = meet(left.within, right.within), True
@@ -202,11 +209,31 @@ def _overlaps(edges: Sequence[Edge]) -> Iterator[Overlap]:
                 shared, sure = _twice(left, right)
                 effect = Effect.TWICE
             if shared is not None:
-                found[effect, shared.text].update({one: sure, other: sure})
+                places = found[effect, shared.text]
+                places |= {place: sure and places.get(place, True) for place in (one, other)}
         for (effect, subject), places in sorted(found.items(), key=lambda item: (item[0][0].value, item[0][1])):
             imports = tuple(mine[place] for place in sorted(places))
             certain = all(places.values()) and all(edge.state is State.WORKS for edge in imports)
             yield Overlap(importer, effect, subject, imports, certain)
+
+
+def _by_name(edges: Sequence[Edge]) -> dict[str, list[int]]:
+    """The places of imports by what they are called; in a mesh of accounts hundreds have one name."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for place, edge in enumerate(edges):
+        found[edge.within.text].append(place)
+    return found
+
+
+def _pairs(same: Mapping[str, Sequence[int]], without: Container[str]) -> Iterator[tuple[int, int]]:
+    """Places whose names share subjects, the earlier first; some names not with themselves."""
+    names = list(same)
+    for name in names:
+        if name not in without:
+            yield from combinations(same[name], 2)
+    for one, other in overlapping([Subject(name) for name in names]):
+        for pair in product(same[names[one]], same[names[other]]):
+            yield min(pair), max(pair)
 
 
 def _twice(left: Edge, right: Edge) -> tuple[Subject | None, bool]:
@@ -238,10 +265,15 @@ def _responders(edges: Sequence[Edge]) -> Iterator[Responders]:
     services = _by_importer(edges, lambda edge: edge.kind == "service" and edge.state in _ALIVE)
     for importer, mine in services.items():
         found: dict[str, set[int]] = defaultdict(set)
-        for one, other in overlapping([edge.within for edge in mine]):
-            shared = meet(mine[one].within, mine[other].within)
+        same = _by_name(mine)
+        for text, alike in same.items():
+            if len(alike) > 1:
+                found[text].update(alike)
+        names = list(same)
+        for one, other in overlapping([Subject(name) for name in names]):
+            shared = meet(Subject(names[one]), Subject(names[other]))
             if shared is not None:
-                found[shared.text] |= {one, other}
+                found[shared.text].update(same[names[one]], same[names[other]])
         for subject, places in sorted(found.items()):
             imports = tuple(mine[place] for place in sorted(places))
             yield Responders(importer, subject, imports, all(edge.state is State.WORKS for edge in imports))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from optimizer.claims.model import Export
-from optimizer.claims.validate import account_refusal
+from optimizer.claims.validate import account_refusal, refusal_of_earlier
 from optimizer.claims.weigh import gathered, import_sizes, weigh
 from optimizer.collecting import without_collecting
 from optimizer.graph.cycles import Cycles, Link, Links
@@ -173,6 +173,7 @@ def _resolutions(source: _Source) -> Iterator[tuple[AccountKey, list[Route], lis
     for key, resolutions in found.items():
         taken: dict[tuple[str, ...], State] = {}
         beside: list[Resolution] = []
+        earlier = refusal_of_earlier(accounts[key].claims) or ""
         for each, path, alone in zip(accounts[key].claims.imports, routes[key], resolutions, strict=True):
             resolution = alone
             if alone.state is State.WORKS:
@@ -183,6 +184,8 @@ def _resolutions(source: _Source) -> Iterator[tuple[AccountKey, list[Route], lis
                     resolution = _beside_others(alone, each, path, taken)
             if resolution.state in (State.WORKS, State.UNKNOWN):
                 taken.setdefault((each.account, each.type, filed_under(each, path)), resolution.state)
+            if earlier and resolution.state is State.WORKS and not resolution.reason:
+                resolution = Resolution(State.WORKS, earlier, resolution.exports)
             beside.append(resolution)
         yield key, routes[key], beside
 

@@ -112,8 +112,10 @@ def suggestions(
 
 def _beside(others: Together, group: Taken) -> Taken | None:
     """The group as it goes with those taken before: a hub perhaps by another prefix; None where it does not."""
+    if others.takes(group):
+        return group
     names = hubs.prefixed(group) if isinstance(group, hubs.Hub) else ()
-    return next((each for each in (group, *names) if others.takes(each)), None)
+    return next((each for each in names if not others.meets(each) and others.takes(each)), None)
 
 
 def _chosen(candidates: Sequence[Taken], wanted: int | None) -> tuple[int, ...]:

@@ -71,12 +71,6 @@ class Together:
         added, going = self._added(group), {(edge.importer, edge.place) for edge in group.edges}
         if any(_meet(one, other) for one in added for other in self._new.get(one.importer, ())):
             return False
-        if isinstance(group, Hub) and any(
-            _meet(one, other) and (other.importer, other.place) not in going
-            for one in added
-            for other in self._mine.get(one.importer, ())
-        ):
-            return False
         changed: dict[str, Links] = {}
         for account in dict.fromkeys(one.importer for one in added):
             before = [one for one in self._mine.get(account, ()) if (account, one.place) not in going]
@@ -97,6 +91,15 @@ class Together:
                 ):
                     return False
         return True
+
+    def meets(self, hub: Hub) -> bool:
+        """Whether a consumer of the hub has another import under a name that the hub's wildcard would take."""
+        going = {(edge.importer, edge.place) for edge in hub.edges}
+        return any(
+            _meet(one, other) and (other.importer, other.place) not in going
+            for one in self._added(hub)
+            for other in self._mine.get(one.importer, ())
+        )
 
     def takes(self, group: Hub | Bundle) -> bool:
         """The same, and what comes after has to go with it."""

@@ -227,3 +227,11 @@ def test_importing_the_package_does_not_import_networkx():
 def test_a_seed_in_a_name_is_redacted(make: Make):
     document = graph_document(build(make(A={"name": "SA" + "A" * 56}), NOW))
     assert document["nodes"][0]["name"] == "S...(seed removed)"
+
+
+def test_what_only_an_earlier_server_refuses_is_said_of_an_import_that_works(make: Make):
+    exporters = {letter: {"exports": [service("v.a")]} for letter in "AC"}
+    taken = [service("v.a", account=letter) for letter in "AC"]
+    document = graph_document(build(make(**exporters, B={"imports": taken}), NOW))
+    assert {edge["state"] for edge in document["edges"]} == {"works"}
+    assert all("nats-server 2.11.8 refuses the importer's token" in edge["reason"] for edge in document["edges"])
