@@ -151,8 +151,8 @@ class Together:
     def _coming_by(self, one: _Import) -> Iterator[_Import]:
         """Imports whose search for cycles may come by this one: of the importer's subjects by others, and so on.
 
-        Server: ``checkServiceImportsForCycles`` begins in the exporter with the importer's own name for the subject, and
-        follows imports by the exporter's.
+        Server: ``checkServiceImportsForCycles`` begins in the exporter with the importer's own name for the subject,
+        and follows imports by the exporter's.
         """
         seen: set[tuple[str, str]] = set()
         todo: list[tuple[str, tuple[Subject, ...]]] = [(one.importer, (one.within, one.path.source))]
