@@ -151,22 +151,24 @@ class Together:
     def _coming_by(self, one: _Import) -> Iterator[_Import]:
         """Imports whose search for cycles may come by this one: of the importer's subjects by others, and so on.
 
-        Server: ``checkServiceImportsForCycles`` begins in the exporter with the importer's own name for the subject.
+        Server: ``checkServiceImportsForCycles`` begins in the exporter with the importer's own name for the subject,
+        and follows imports by the exporter's.
         """
         seen: set[tuple[str, str]] = set()
-        todo = [(one.importer, one.within)]
+        todo: list[tuple[str, tuple[Subject, ...]]] = [(one.importer, (one.within, one.path.source))]
         while todo:
-            account, subject = todo.pop()
+            account, subjects = todo.pop()
             for other in self._takers.get((account, one.kind), ()):
                 if (other.importer, other.place) in self._gone:
                     continue
-                if not (other.path.source.overlaps(subject) or other.within.overlaps(subject)):
+                names = (other.within, other.path.source)
+                if not any(name.overlaps(subject) for name in names for subject in subjects):
                     continue
                 yield other
-                state = (other.importer, other.within.text)
+                state = (other.importer, f"{other.path.local} {other.path.remote}")
                 if state not in seen:
                     seen.add(state)
-                    todo.append((other.importer, other.within))
+                    todo.append((other.importer, names))
 
     def _linked(self, account: str, imports: Sequence[_Import]) -> Links:
         return Links(partial(self._followed, account, imports))
