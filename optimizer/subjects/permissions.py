@@ -207,13 +207,13 @@ class Permissions:
     def is_generation_free(self) -> bool:
         """Whether every server generation answers alike.
 
-        They part only over subscribe denies, queues, ignored entries, and a ``*`` beside a literal: in a publish list,
-        and for a leafnode in a subscribe list.
+        They part only over subscribe denies, queues, ignored entries, white space around an entry, and a ``*`` beside a
+        literal: in a publish list, and for a leafnode in a subscribe list.
         """
         entries = (*(self.pub.allow or ()), *self.pub.deny, *(self.sub.allow or ()))
         return (
             not self.sub.deny
-            and all(entry.fields == 1 and entry.subject.is_valid for entry in entries)
+            and all(entry.is_plain for entry in entries)
             and all(Interest(publish_patterns(side, Server.EARLIER)).is_plain for side in (self.pub, self.sub))
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from optimizer.settings import Server
+from optimizer.subjects.compare import Relation, compare
 from optimizer.subjects.permissions import Permissions
 
 
@@ -101,3 +102,11 @@ def test_a_space_that_only_unicode_calls_one_is_part_of_a_publish_subject():
     spaced = block(pub={"allow": ["a\xa0b"]})
     assert spaced.may_publish("a\xa0b")
     assert not spaced.may_publish("a")
+
+
+def test_before_2_12_14_a_line_break_behind_a_publish_deny_leaves_its_subject_open():
+    before = Permissions.from_claims({"pub": {"deny": ["a.b\n", "c"]}})
+    after = Permissions.from_claims({"pub": {"deny": ["c"]}})
+    assert [before.may_publish("a.b", server) for server in (Server.CURRENT, Server.EARLIER)] == [False, True]
+    assert compare(before, after, Server.CURRENT).relation is Relation.WIDER
+    assert compare(before, after, Server.EARLIER).relation is Relation.SAME
