@@ -146,7 +146,7 @@ def _one(before: Principal, after: Principal, settings: Settings) -> Compared:
         principals=1,
         refused=before.permissions.refusal is not None,
         leafnode=leafnode,
-        protected=tuple(_opened(before, after, settings)) if gained else (),
+        protected=tuple(_opened(before, after, settings)) if gained and settings.protected else (),
     )
 
 

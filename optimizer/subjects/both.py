@@ -5,12 +5,14 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING
 
+from optimizer.subjects.permissions import asked_for_any, deny_patterns, publish_patterns
 from optimizer.subjects.trie import FRESH, Automaton, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from optimizer.subjects.permissions import Pattern
+    from optimizer.settings import Server
+    from optimizer.subjects.permissions import Pattern, Permissions
     from optimizer.subjects.search import Effort
 
 AFTER = 8
@@ -54,6 +56,18 @@ class Both:
         """The masks of before and after for the subject read so far."""
         mask = self.trie.mask(state)
         return mask & _SIDE, mask >> AFTER
+
+
+def publishing(before: Permissions, after: Permissions, *, server: Server, effort: Effort) -> Both:
+    """Both blocks' publish lists, as the server asks them about a message. Server: ``pubAllowedFullCheck``."""
+    old, new = publish_patterns(before.pub, server), publish_patterns(after.pub, server)
+    return Both(old, new, effort, asked_for_any(server))
+
+
+def denying(before: Permissions, after: Permissions, queue: str | None, *, server: Server, effort: Effort) -> Both:
+    """Both blocks' denies, as the server asks them about a message once its filter is on. Server: ``checkDenySub``."""
+    old, new = deny_patterns(before.sub, queue, server), deny_patterns(after.sub, queue, server)
+    return Both(old, new, effort, asked_for_any(server))
 
 
 def _uneven(bits: int) -> int:

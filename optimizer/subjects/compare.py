@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from optimizer.settings import Server
-from optimizer.subjects.both import Both
+from optimizer.subjects.both import Both, denying, publishing
 from optimizer.subjects.deny_filter import Asked, Loaders, Subscriptions, filtered
 from optimizer.subjects.leafnode import leaf_differences
 from optimizer.subjects.near import pared
@@ -20,7 +20,6 @@ from optimizer.subjects.permissions import (
     Permissions,
     asked_for_any,
     deny_patterns,
-    publish_patterns,
     publishes,
 )
 from optimizer.subjects.probes import (
@@ -256,12 +255,7 @@ class _Walker:
         return Subscriptions(self.before, self.after, queue, server=self.server, effort=self.effort, fresh=self.fresh)
 
     def _publishing(self) -> Both:
-        return Both(
-            publish_patterns(self.before.pub, self.server),
-            publish_patterns(self.after.pub, self.server),
-            self.effort,
-            asked_for_any(self.server),
-        )
+        return publishing(self.before, self.after, server=self.server, effort=self.effort)
 
     def _differences(self, both: Both, verdict: Callable[[State], frozenset[str]]) -> Iterator[tuple[Direction, str]]:
         """The shortest subject of each direction; what cannot be told apart any more is not walked."""
@@ -301,21 +295,16 @@ class _Walker:
         same_loaders = loaders.only_before is None and loaders.only_after is None
         if same_loaders and self.before.sub.deny == self.after.sub.deny:
             return
-        denying = Both(
-            deny_patterns(self.before.sub, queue, self.server),
-            deny_patterns(self.after.sub, queue, self.server),
-            self.effort,
-            asked_for_any(self.server),
-        )
-        trie = denying.trie
-        if same_loaders and not any(self._differences(denying, lambda state: _flag(*denying.split(state)))):
+        denials = denying(self.before, self.after, queue, server=self.server, effort=self.effort)
+        trie = denials.trie
+        if same_loaders and not any(self._differences(denials, lambda state: _flag(*denials.split(state)))):
             return
 
         def steps(pair: tuple[Asked, State]) -> Iterator[tuple[Letter, tuple[Asked, State]]]:
             asked, sent = pair
-            if sent == ((), 0) or (same_loaders and denying.is_settled(sent)):
+            if sent == ((), 0) or (same_loaders and denials.is_settled(sent)):
                 return
-            named = denying.letters(sent)
+            named = denials.letters(sent)
             # Each letter makes a state of its own, of as many nodes as it leads to.
             self.effort.spend(len(named) * (len(asked.state[0]) + 2 * len(sent[0])))
             if asked.closed is None:
@@ -333,7 +322,7 @@ class _Walker:
             asked, sent = pair
             if not all(asking.accepted(asked.state)):
                 return frozenset()
-            before, after = map(bool, denying.split(sent))
+            before, after = map(bool, denials.split(sent))
             if self.server is Server.CURRENT:
                 return _flag(not before, not after)
             loads = asking.loads(asked)

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from optimizer.settings import Server
 from optimizer.subjects.both import Both
-from optimizer.subjects.permissions import accepts, bits_in_queue, subscribe_patterns, subscribe_rows
+from optimizer.subjects.permissions import (
+    accepts,
+    bits_in_queue,
+    subscribe_patterns,
+    subscribe_rows,
+)
 from optimizer.subjects.search import Effort, Letter, Word, shortest_words
 from optimizer.subjects.subject import is_word
 from optimizer.subjects.trie import FRESH, Automaton, State

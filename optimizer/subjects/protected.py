@@ -12,15 +12,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from optimizer.settings import Server
-from optimizer.subjects.both import Both
+from optimizer.subjects.both import Both, denying, publishing
 from optimizer.subjects.compare import compare
 from optimizer.subjects.deny_filter import Asked, Subscriptions
 from optimizer.subjects.permissions import (
     Permission,
     Permissions,
     asked_for_any,
-    deny_patterns,
-    publish_patterns,
     publishes,
 )
 from optimizer.subjects.probes import Deliver, Probe, Publish, Relation
@@ -240,12 +238,7 @@ class _Walker:
         ]
 
     def _publishing(self) -> Both:
-        return Both(
-            publish_patterns(self.before.pub, self.server),
-            publish_patterns(self.after.pub, self.server),
-            self.effort,
-            asked_for_any(self.server),
-        )
+        return publishing(self.before, self.after, server=self.server, effort=self.effort)
 
     def _published(self, both: Both, holds: Callable[[State], bool], *, settled: bool = True) -> Word | None:
         """The shortest protected subject for which ``holds``; ``settled`` where it cannot if both answer alike."""
@@ -310,12 +303,7 @@ class _Group:
     ) -> None:
         self.asking = Subscriptions(before, after, queue, server=server, effort=effort, fresh=fresh)
         self.start = _Heard(frozenset((Asked(),)), 0, asked_for_any(server).start)
-        self._denying = Both(
-            deny_patterns(before.sub, queue, server),
-            deny_patterns(after.sub, queue, server),
-            effort,
-            asked_for_any(server),
-        )
+        self._denying = denying(before, after, queue, server=server, effort=effort)
         self._filters = server is Server.CURRENT
         texts = [{entry.text for entry in block.sub.deny} for block in (before, after)]
         self._loads_alike = self._filters or texts[0] == texts[1]
