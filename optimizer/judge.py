@@ -241,7 +241,7 @@ class State:
             also += [*rewritten.also, *side_effects(old, new)]
             weight = len(payload_bytes(new))
             payload = rewritten.payload + weight - rewritten.weight(blocks)
-            size = token_size(rewritten.payload) if token in self.written else _signed(before, token).token.size
+            size = token_size(rewritten.payload) if token in self.written else signed_of(before, token).token.size
             changes.append(TokenChange(*token, size, token_size(payload)))
             written[token] = Rewritten(claims, payload, part=(blocks, weight))
             targets |= dict.fromkeys(rewritten.changed)
@@ -269,7 +269,7 @@ class State:
             return self.written[token]
         if token not in self._rewritten:
             claims = _claims(self.hierarchy, token)
-            anew = written_anew(_signed(self.hierarchy, token))
+            anew = written_anew(signed_of(self.hierarchy, token))
             again = anew.claims
             changed: tuple[Target, ...] = ()
             if isinstance(claims, AccountClaims) and isinstance(again, AccountClaims) and not anew.is_as_read:
@@ -354,13 +354,14 @@ def _token(target: Target) -> TokenName:
     return target.account, target.user
 
 
-def _signed(hierarchy: Hierarchy, token: TokenName) -> Signed[AccountClaims] | Signed[UserClaims]:
+def signed_of(hierarchy: Hierarchy, token: TokenName) -> Signed[AccountClaims] | Signed[UserClaims]:
+    """The token of that name, with its claims."""
     account, user = token
     return hierarchy.accounts[account] if user is None else hierarchy.users[user, account]
 
 
 def _claims(hierarchy: Hierarchy, token: TokenName) -> AccountClaims | UserClaims:
-    return _signed(hierarchy, token).claims
+    return signed_of(hierarchy, token).claims
 
 
 def _with_claims(hierarchy: Hierarchy, claims: AccountClaims | UserClaims) -> Hierarchy:

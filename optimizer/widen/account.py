@@ -10,6 +10,7 @@ from optimizer.access.principals import blocks, holders
 from optimizer.claims.encode import token_size
 from optimizer.claims.weigh import gathered, weigh
 from optimizer.edits import permission_lists
+from optimizer.judge import signed_of
 from optimizer.proposals import FrontierPoint, Grant, Safety, TokenBudget, proposal_id
 from optimizer.rules import Block
 from optimizer.rules.granular_list import RULE
@@ -127,17 +128,13 @@ class AccountWidening:
         points = desk.frontier() if settings.frontier else ()
         if not over and len(points) <= 1:
             return widenings, []
-        return widenings, [desk.accounted(self._read(token), point, points)]
+        return widenings, [desk.accounted(signed_of(self.before, token).token.size, point, points)]
 
     def _size(self, token: TokenName) -> int:
         """Bytes of the token after the safe proposals."""
         if token in self.state.written:
             return token_size(self.state.written[token].payload)
-        return self._read(token)
-
-    def _read(self, token: TokenName) -> int:
-        account, user = token
-        return (self.before.accounts[account] if user is None else self.before.users[user, account]).token.size
+        return signed_of(self.before, token).token.size
 
 
 class _Desk:
@@ -324,10 +321,7 @@ class _Desk:
 
     def _left(self) -> tuple[tuple[str, int], ...]:
         """What the token consists of after the safe proposals, largest first."""
-        account, user = self.token
-        hierarchy = self.run.state.hierarchy
-        signed = hierarchy.accounts[account] if user is None else hierarchy.users[user, account]
-        sections = gathered(weigh(signed.claims), 2)
+        sections = gathered(weigh(signed_of(self.run.state.hierarchy, self.token).claims), 2)
         largest = sorted(sections, key=lambda weight: (-weight.token_bytes, weight.pointer))
         return tuple((weight.pointer, weight.token_bytes) for weight in largest[:_LEFT_SHOWN])
 
