@@ -31,9 +31,10 @@ golden: $(VENV)/.tested
 	@PERMOPT_GOLDEN=write $(BIN)/python -m pytest -q tests/golden
 	@git --no-pager diff --stat -- tests/golden
 
-# Writes the rules' pages of docs/rules again, from the rules themselves.
-docs: $(VENV)/.tested
+# Writes the rules' pages of docs/rules again, from the rules themselves, and the answers in docs/by-hand.md.
+docs: $(VENV)/.tested tools
 	@PERMOPT_GOLDEN=write $(BIN)/python -m pytest -q tests/docs/test_rule_pages.py
+	@PERMOPT_GOLDEN=write $(BIN)/python -m pytest -q tests/docs/test_by_hand.py -k answers_are_written
 
 # Runs the notebooks and writes their outputs again; read the difference before you commit it.
 notebooks: $(VENV)/.tested
