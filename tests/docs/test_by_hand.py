@@ -23,7 +23,7 @@ from optimizer import Permissions, Settings, build, examine, gathered, graph_doc
 from optimizer.claims.decode import decode
 from optimizer.claims.token import parse_token
 from optimizer.subjects.subject import Subject
-from tests.oracle.nsc_tool import NSC
+from tests.oracle.nsc_tool import NSC, Store
 
 pytestmark = [pytest.mark.nsc, pytest.mark.jq]
 
@@ -33,6 +33,7 @@ STORE = ROOT / "corpus" / "acme" / "ACME"
 WRITE = os.environ.get("PERMOPT_GOLDEN") == "write"
 NOW = 1_800_000_000
 """After every time in the corpus but the end of a token or two."""
+COUNTED = ("imports", "exports", "signing_keys", "revocations", "mappings")
 _BLOCK = re.compile(r"```sh\n(?P<code>.*?)```\n(?:\n```text\n(?P<answer>.*?)```\n)?", re.DOTALL)
 
 
@@ -127,10 +128,7 @@ def audit() -> dict[str, Any]:
                 "payload_bytes": len(token.payload),
                 "over_budget": token.size > 10 * 1024,
                 "band": "bloated" if token.size > 25 * 1024 else "below",
-                "counts": {
-                    name: len(getattr(claims, name))
-                    for name in ("imports", "exports", "signing_keys", "revocations", "mappings")
-                },
+                "counts": {name: len(getattr(claims, name)) for name in COUNTED},
                 "sections": [
                     {"pointer": each.pointer, "payload_bytes": each.payload_bytes} for each in gathered(weigh(token), 2)
                 ],
@@ -174,7 +172,7 @@ def answer(within: str) -> list[list[str]]:
 def test_the_accounts_and_their_sizes_are_those_of_the_audit():
     sizes = {each["name"]: each["token_bytes"] for each in audit()["accounts"]}
     assert [name for (name,) in answer("list accounts --json")] == sorted(sizes)
-    total, *ranked = answer("wc -c */*.jwt | sort -rn")
+    total, *ranked = answer("wc -c ./*/*.jwt | sort -rn")
     assert total == [str(sum(sizes.values())), "total"]
     assert [(int(size), Path(path).stem) for size, path in ranked] == sorted(
         ((size, name) for name, size in sizes.items()), reverse=True
@@ -191,7 +189,7 @@ def test_what_is_over_a_budget_is_over_it_in_the_audit():
 
 
 def test_the_users_and_their_sizes_are_those_of_the_audit():
-    users = {f"{each['account']}/users/{each['name']}.jwt": each for each in audit()["users"]}
+    users = {f"./{each['account']}/users/{each['name']}.jwt": each for each in audit()["users"]}
     total, *shown = answer("-size +3500c")
     ranked, over = shown[:3], shown[4:]
     sizes = sorted(((each["token_bytes"], path) for path, each in users.items()), reverse=True)
@@ -202,7 +200,7 @@ def test_the_users_and_their_sizes_are_those_of_the_audit():
 
 def test_the_counts_are_those_of_the_audit():
     counted = {row[-1]: list(map(int, row[:-1])) for row in answer(".signing_keys, .revocations, .mappings) | length")}
-    assert counted == {each["name"]: list(each["counts"].values()) for each in audit()["accounts"]}
+    assert counted == {each["name"]: [each["counts"][name] for name in COUNTED] for each in audit()["accounts"]}
     users, _, activations = answer("length > 50")
     assert users == [each["name"] for each in audit()["accounts"] if each["counts"]["revocations"] > 50]
     assert activations == [
@@ -366,6 +364,20 @@ def test_the_imports_of_nothing_and_the_exports_for_nobody_are_those_of_the_grap
     unused = sorted((names[each["account"]], each["type"], each["subject"]) for each in document["unused_exports"])
     assert int(count) == len(unused)
     assert sorted(map(tuple, shown)) == [row for row in unused if row[0] == "ORDERS"]
+
+
+def test_accounts_of_awkward_names_are_read_too(tmp_path):
+    names = ["-dash", "a=b", "two words", "$HOME", "üml"]
+    store = Store(tmp_path / "nsc", "OP")
+    for name in names:
+        store.nsc("add", "account", f"--name={name}")
+        store.nsc("add", "user", f"--account={name}", f"--name={name}")
+    asked = "claims ./*/*.jwt ./*/users/*.jwt | jq -r .name; find ./*/*.jwt -size +1c; wc -c ./*/users/*.jwt | wc -l"
+    ran = sh(f"store='{store.home}/OP'\n{BLOCKS[0].code}\n{asked}", tmp_path / "home")
+    assert ran.err == ""
+    *shown, count = lines(ran.out)
+    assert sorted(shown) == sorted([*names, *names, *(f"./{name}/{name}.jwt" for name in names)])
+    assert int(count) == len(names) + 1
 
 
 # -- what the edits do, in the words of the kernel ------------------------------------------------------------------
