@@ -402,6 +402,60 @@ def test_rm_took_the_denies_with_it():
     assert permissions.may_subscribe("orders.secret")
 
 
+@pytest.fixture
+def store(tmp_path):
+    assert NSC.exists(), f"{NSC} is missing: sh tools/build.sh makes it"
+    made = Store(tmp_path / "nsc", "OP")
+    made.nsc("add", "account", "--name=ORDERS")
+    made.nsc("add", "user", "--account=ORDERS", "--name=app", "--allow-pub=a.b,c.d", "--deny-sub=a.b")
+    return made
+
+
+def test_a_limit_that_is_named_stays_and_an_account_without_jetstream_does_not_grow(store):
+    flags = ("--disallow-bearer=true", "--wildcard-exports=false", "--js-disable")
+    store.nsc("edit", "account", "--name=ORDERS", *flags)
+    before = store.payload("ORDERS")["nats"]
+    store.nsc("edit", "account", "--name=ORDERS", "--tag=shop", *flags)
+    assert store.payload("ORDERS")["nats"] == {**before, "tags": ["shop"]}
+
+
+def test_an_explicit_empty_list_is_dropped_by_an_edit_of_anything(store):
+    closed = {"allow": [], "deny": ["zzz"]}
+    store.forge("ORDERS", "app", nats={"pub": closed})
+    assert not Permissions.from_claims({"pub": closed}).may_publish("a")
+    store.nsc("edit", "user", "--account=ORDERS", "--name=app", "--tag=x")
+    opened = store.payload("ORDERS", "app")["nats"]["pub"]
+    assert opened == {"deny": ["zzz"]}
+    assert Permissions.from_claims({"pub": opened}).may_publish("a")
+
+
+def test_to_remove_and_add_in_one_command_leaves_an_entry_nowhere_and_in_two_where_it_belongs(store):
+    edit = ("edit", "user", "--account=ORDERS", "--name=app")
+    store.nsc(*edit, "--rm=a.b", "--allow-pub=a.b")
+    assert store.payload("ORDERS", "app")["nats"]["pub"] == {"allow": ["c.d"]}
+    store.nsc(*edit, "--allow-pub=a.b")
+    assert store.payload("ORDERS", "app")["nats"]["pub"] == {"allow": ["a.b", "c.d"]}
+    assert store.payload("ORDERS", "app")["nats"]["sub"] == {}
+
+
+def test_what_no_block_shows_is_so_too(store):
+    store.nsc("revocations", "add-user", "--account=ORDERS", "--user-public-key=")
+    assert list(store.payload("ORDERS")["nats"]["revocations"]) == [store.key("ORDERS", "app")]
+    assert "removed" in store.nsc("edit", "user", "--account=ORDERS", "--name=app", "--rm=never.there")
+    stranger = store.payload("ORDERS")["sub"]
+    store.nsc("add", "account", "--name=OTHER")
+    store.nsc("edit", "signing-key", "--account=OTHER", f"--sk={stranger}", "--role=r")
+    assert [each["key"] for each in store.payload("OTHER")["nats"]["signing_keys"]] == [stranger]
+
+
+def test_a_list_changes_the_context_that_later_commands_use(store):
+    store.nsc("add", "account", "--name=OTHER")
+    store.nsc("list", "users", "-a", "ORDERS")
+    assert json.loads((store.home / "nsc.json").read_text())["account"] == "ORDERS"
+    store.nsc("list", "users", "-a", "OTHER")
+    assert json.loads((store.home / "nsc.json").read_text())["account"] == "OTHER"
+
+
 # -- the published ones ---------------------------------------------------------------------------------------------
 
 ROWS = [

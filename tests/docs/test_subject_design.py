@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from optimizer import Permissions, Publish, compare, read
+from optimizer import Permissions, Publish, compare, examine, read
 from optimizer.access.principals import effective
 from optimizer.claims.gojson import go_json
 from optimizer.subjects.positions import positions
-from tests.builders import Account, Role, User, store
+from tests.builders import Account, Role, User, settings, store
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "subject-design.md").read_text()
@@ -118,3 +118,10 @@ def test_leave_to_reply_overrules_a_deny():
     denied = Permissions.from_claims({"pub": {"deny": [">"]}})
     (reply, *_) = compare(denied, Permissions.from_claims({"pub": {"deny": [">"]}, "resp": {"max": 1}})).gained
     assert not denied.may_publish(reply.subject)
+
+
+def test_a_change_of_a_role_disconnects_its_users():
+    template = {"sub": {"allow": ["orders.>", "orders.new"]}}
+    plan = examine(store(Account("A", users=[User("anna", role="r")], roles=[Role("r", template)])), settings())
+    (proposal,) = plan.proposals
+    assert "reconnects" in proposal.judgement.disturbs
