@@ -6,6 +6,7 @@ A block of ``sh`` that prints something has its answer beneath it; one that prin
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -226,6 +227,19 @@ def test_jq_counts_the_payload_only_with_what_go_escapes():
     assert in_token == as_go == account("ORDERS")["payload_bytes"] == len(payload)
     assert as_jq == len(payload) - 5 * payload.count(b"\\u003e") < len(payload)
     assert pretty not in (in_token, account("ORDERS")["token_bytes"])
+
+
+def test_a_token_that_is_not_as_go_writes_it_is_named(tmp_path):
+    shutil.copytree(STORE, tmp_path / "ACME")
+    token = tmp_path / "ACME" / "accounts" / "LOYALTY" / "LOYALTY.jwt"
+    head, payload, signature = token.read_text().split(".")
+    spaced = json.dumps(json.loads(base64.urlsafe_b64decode(payload + "=="))).encode()
+    token.write_text(f"{head}.{base64.urlsafe_b64encode(spaced).decode().rstrip('=')}.{signature}")
+    (block,) = (block for block in ASKED if "as_go" in block.code)
+    ran = sh(f"store='{tmp_path}/ACME'\n{block.before}{block.code}", tmp_path / "home")
+    named, count = lines(ran.out)
+    assert named.split()[1:] == [str(len(spaced)), "./LOYALTY/LOYALTY.jwt"]
+    assert int(count) == len(audit()["accounts"]) + len(audit()["users"])
 
 
 def test_who_issued_whom_is_what_the_claims_say():
