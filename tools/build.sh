@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build the pinned nsc and nats-servers from tools/*/go.mod with their checksums, into .build/bin.
+# Build the pinned nsc, nats-servers and natscli from tools/*/go.mod with their checksums, into .build/bin.
 # A tool whose go.mod and go.sum did not change since its last build is left as it is.
 set -eu
 cd "$(dirname "$0")/.."
@@ -17,3 +17,4 @@ build() { # NAME MODULE
 build nsc github.com/nats-io/nsc/v2
 build nats-server github.com/nats-io/nats-server/v2
 build nats-server-2.11 github.com/nats-io/nats-server/v2
+build natscli github.com/nats-io/natscli/nats
