@@ -43,7 +43,8 @@ MOST_SETTINGS = 1_000_000
 
 # Possessive throughout: one pass over 64 MB, whatever is in it.
 _BLANK = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # Go's unicode.IsSpace
-_GAP = re.compile(rf"(?:[{_BLANK},;]++|#[^\n\r]*+|//[^\n\r]*+)++")
+_GAP = re.compile(rf"(?:[{_BLANK}]++|#[^\n\r]*+|//[^\n\r]*+)++")
+_END = re.compile(r"(?:[ \t]++|#[^\n\r]*+|//[^\n\r]*+)*+[,;]?")
 _KEY = re.compile(rf"""(?:"([^"]*+)"|'([^']*+)'|([^{_BLANK}:="'][^{_BLANK}:=]*+))""")
 _SEPARATOR = re.compile(rf"[{_BLANK}]*+[:=]?[{_BLANK}]*+")
 _INCLUDE = re.compile(r"""[ \t]*+(?:"([^"]*+)"|'([^']*+)'|([^\s;}'"\[{(][^\s;}']*+)'?)""")
@@ -124,13 +125,14 @@ class _Parser:
             self.skip(_GAP)
             char = self.text[self.position : self.position + 1]
             if not char:
-                if len(self.open) > 1:
+                if self.open[-1].end and self.open[-1].own:
                     raise self.cut("a block", self.open[-1].at, f"close it with `{self.open[-1].end}`")
                 return
             if char in "}]":
                 self.position += 1
                 if self.open[-1].end == char:
                     self.close()
+                self.skip(_END)
             elif isinstance(self.open[-1].inside, list):
                 self.value("")
             elif char == "{":
@@ -142,9 +144,11 @@ class _Parser:
 
     def setting(self) -> None:
         """A key with its value, or an include."""
+        if self.text[self.position] == "/":
+            self.position += 1  # as the server does in a map: elsewhere it takes no such key
         found = _KEY.match(self.text, self.position)
         if found is None:
-            if self.text[self.position] in "\"'":
+            if self.text[self.position : self.position + 1] in ("'", '"'):
                 raise self.cut("a string", self.position, "close it with a quote")
             self.position += 1  # `:` or `=` without a key
             return
@@ -162,6 +166,7 @@ class _Parser:
             line = self.line(self.position)
             raise SourceError(f"has an include without a file on line {line:,}", "write `include 'FILE'`")
         self.position = named.end()
+        self.skip(_END)
         for key, node in self.include(_group(named)).items():
             self.put(key, node)
 
@@ -177,16 +182,20 @@ class _Parser:
             if block is None:
                 raise self.cut("a block", self.position, "close it with `)` on a line of its own")
             self.position = block.end()
+            self.skip(_END)
             self.put(key, Plain(f"{block[1]}\n", self.file))
             return
         found = _VALUE.match(self.text, self.position)
         if found is None:
             if char and char in "\"'":
                 raise self.cut("a string", self.position, "close it with a quote")
-            if char and char not in "}]":
+            if key and not self.open[-1].end and char:
+                self.put(key, Plain("", self.file))
+            if char not in ("}", "]", ""):
                 self.position += 1  # a terminator where a value belongs
             return
         self.position = found.end()
+        self.skip(_END)
         double, single, bare, quote = found.groups()
         if bare is not None and bare.startswith("$") and "\\" not in bare and not quote:
             self.put(key, self.variable(bare))
