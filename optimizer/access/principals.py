@@ -236,7 +236,9 @@ def _anybody_in(scope: Scope, account: AccountClaims) -> Principal:
 
 
 def _anybody_with_defaults(hierarchy: Hierarchy, account: AccountClaims) -> Principal:
-    named = any(
+    # Where a source can hold no users, one of them may be a leafnode for all that is known.
+    named = not hierarchy.has_users
+    named = named or any(
         _leafnode(user.claims.limits) is Leafnode.NAMED
         for user in hierarchy.users_of(account.sub)
         if user.claims.permissions.is_empty and scope_of(account, user.claims.iss) is None
