@@ -128,7 +128,7 @@ def _opened_file(forced: str | None, path: str) -> Source:
 
             return open_gather(path)
         data = files.read_bytes(path)
-        if forced is None and not path.endswith((".jwt", ".creds")) and is_config(tokens.text_of(data)):
+        if forced is None and not path.endswith((".jwt", ".creds")) and _is_config(tokens.text_of(data)):
             forced = "conf"
     except SourceError as error:
         if not os.path.lexists(path.replace("\0", "")):
@@ -138,6 +138,16 @@ def _opened_file(forced: str | None, path: str) -> Source:
             raise
         raise SourceError(f"`{path}` {error.message}", error.hint) from None
     return open_config(path, data) if forced == "conf" else open_file(path, data)
+
+
+def _is_config(text: str) -> bool:
+    """Whether a file is a config. Claims as JSON may look like one: `operator` can be a subject in them."""
+    if not is_config(text):
+        return False
+    try:
+        return tokens.claims_objects(text) is None
+    except SourceError:  # a config can be JSON, or something like it
+        return True
 
 
 def _beginning(path: str) -> bytes:

@@ -1,3 +1,4 @@
+import json
 import os
 
 import pytest
@@ -247,3 +248,11 @@ def test_a_config_says_that_it_holds_no_users_and_not_every_account(tmp_path):
     assert not hierarchy.has_users
     assert any("no users" in sentence for sentence in hierarchy.unknowable)
     assert any("accounts" in sentence for sentence in hierarchy.unknowable)
+
+
+def test_described_claims_that_speak_of_an_operator_are_no_config(tmp_path):
+    claims = signing.account_claims(signing.account("A"), "A", mappings={"operator": [{"subject": "x", "weight": 100}]})
+    (tmp_path / "described.json").write_text(json.dumps(claims | {"iss": str(OPERATOR)}, indent=1))
+    hierarchy = read(tmp_path / "described.json")
+    assert hierarchy.store == f"file:{tmp_path}/described.json"
+    assert [account.claims.name for account in hierarchy.accounts.values()] == ["A"]
