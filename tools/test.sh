@@ -16,7 +16,7 @@ if [ -n "$left_out" ]; then
     cat <<'END'
 
 ********************************************************************************
-LEFT OUT: no `go` on PATH, so the pinned nsc and nats-server were not built.
+LEFT OUT: no `go` on PATH, so the pinned nsc, nats-server and natscli were not built.
 Not run: every test marked `nsc` or `server`, that is, every test that asks the
 real tools. Install Go 1.25 or later and run `make test` again.
 ********************************************************************************

@@ -2,7 +2,6 @@
 
 What the server takes is read as the server reads it; what it would refuse is read as far as it makes sense.
 Server: package ``conf``: ``lexTop`` and the states after it, ``processItem``, ``lookupVariable``.
-(No parser of this format is published for Python: of some 60 packages that speak of NATS none reads it.)
 """
 
 from __future__ import annotations
