@@ -14,7 +14,6 @@ from optimizer.sources import files, tokens
 from optimizer.sources.fold import fold
 from optimizer.sources.jwt_files import open_directory, open_file, open_input
 from optimizer.sources.nsc_store import is_operator_dir, open_operator, open_stores, operators_in
-from optimizer.sources.server_config import is_config, open_config
 
 if TYPE_CHECKING:
     from optimizer.hierarchy import Hierarchy
@@ -128,7 +127,7 @@ def _opened_file(forced: str | None, path: str) -> Source:
 
             return open_gather(path)
         data = files.read_bytes(path)
-        if forced is None and not path.endswith((".jwt", ".creds")) and _is_config(tokens.text_of(data)):
+        if forced is None and not path.endswith((".jwt", ".creds")) and _is_config(data):
             forced = "conf"
     except SourceError as error:
         if not os.path.lexists(path.replace("\0", "")):
@@ -137,11 +136,18 @@ def _opened_file(forced: str | None, path: str) -> Source:
         if error.message.startswith("`"):
             raise
         raise SourceError(f"`{path}` {error.message}", error.hint) from None
-    return open_config(path, data) if forced == "conf" else open_file(path, data)
+    if forced == "conf":
+        from optimizer.sources.server_config import open_config  # noqa: PLC0415 5 ms of patterns
+
+        return open_config(path, data)
+    return open_file(path, data)
 
 
-def _is_config(text: str) -> bool:
+def _is_config(data: bytes) -> bool:
     """Whether a file is a config. Claims as JSON may look like one: `operator` can be a subject in them."""
+    from optimizer.sources.server_config import is_config  # noqa: PLC0415 as above
+
+    text = tokens.text_of(data)
     if not is_config(text):
         return False
     try:
