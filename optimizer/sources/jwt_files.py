@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_ENTRIES = 1_000_000
 """Names looked at below one directory. Who names `/` by mistake is told so, instead of waiting."""
 
+_NO_OPERATOR = "a resolver directory holds no operator token: whose keys signed the accounts is not known"
 _PART = "files of tokens are whatever somebody put there: other accounts and users of the operator may exist"
 
 
@@ -32,7 +33,7 @@ def open_directory(path: str) -> Source:
         store=f"dir:{path}",
         items=iter(found),
         can_hold_users=False if resolver else None,
-        unknowable=(NO_USERS,) if resolver else (_PART,),
+        unknowable=(NO_USERS, _NO_OPERATOR) if resolver else (_PART,),
     )
 
 

@@ -1,6 +1,7 @@
 """Sources that a real nats-server fills: its resolver directory, and what natscli gathers of it."""
 
 import json
+import subprocess
 import time
 import zipfile
 
@@ -9,7 +10,7 @@ import pytest
 from optimizer.settings import Server
 from optimizer.sources import read
 from tests import signing
-from tests.oracle.server import OPERATOR, SYSTEM, USER, RealServer
+from tests.oracle.server import OPERATOR, SYSTEM, TOOLS, USER, RealServer
 from tests.oracle.system import delete, gather, update
 
 pytestmark = pytest.mark.server
@@ -51,6 +52,17 @@ def test_what_a_resolver_saves_is_read_and_what_it_deleted_is_not(tmp_path, serv
         assert hierarchy.operator is None
         assert not hierarchy.has_users
         assert hierarchy.unknowable
+
+
+def test_what_the_servers_own_store_files_sharded_is_read(tmp_path):
+    tool = TOOLS / "dirstore"
+    assert tool.exists(), f"{tool} is missing: sh tools/build.sh makes it"
+    subprocess.run([tool, tmp_path / "jwt", *(word for pair in TOKENS.items() for word in pair)], check=True)
+    assert {path.parent.name for path in tmp_path.rglob("*.jwt")} == {key[-2:] for key in TOKENS}
+    hierarchy = read(str(tmp_path / "jwt"), now=NOW)
+    assert texts(hierarchy) == TOKENS
+    assert hierarchy.skipped == ()
+    assert not hierarchy.has_users
 
 
 def test_what_natscli_gathers_holds_the_tokens_of_the_operator_and_of_accounts_in_use(tmp_path, server):

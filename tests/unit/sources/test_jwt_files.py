@@ -264,6 +264,7 @@ def test_a_resolver_directory_says_that_it_holds_no_users(tmp_path, sharded):
     filed(tmp_path, f"{key[-2:]}/{key}.jwt" if sharded else f"{key}.jwt", account_token("A"))
     hierarchy = read(tmp_path)
     assert any("no users" in sentence for sentence in hierarchy.unknowable)
+    assert any("no operator token" in sentence for sentence in hierarchy.unknowable)
     assert (hierarchy.has_users, hierarchy.users) == (False, {})
 
 
