@@ -1,5 +1,5 @@
 // Dirstore files account tokens as nats-server's own code does, sharded: dirstore DIRECTORY [KEY TOKEN]...
-// A server is never told to shard; what used to be the account server did.
+// nats-server never shards; nats-account-server, which shares that code, does where it is told to.
 package main
 
 import (

@@ -4,6 +4,7 @@ import base64
 import json
 import stat
 import struct
+import tracemalloc
 import zipfile
 
 import pytest
@@ -199,6 +200,18 @@ def test_a_file_that_unpacks_to_more_than_its_share_is_named(tmp_path, monkeypat
     hierarchy = read(path)
     assert "has more than 64 MB unpacked" in reasons(hierarchy)[bomb]
     assert len(hierarchy.accounts) == 1
+
+
+def test_of_a_bomb_no_more_is_unpacked_than_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LIMIT", 50_000)
+    bomb = "capture/accounts/bomb/servers/east__s1/account_info/0001.json"
+    path = gathered(tmp_path / "z", (bomb, " " * 30_000_000), (info_path("A"), account_info("A")))
+    tracemalloc.start()
+    try:
+        assert bomb in reasons(read(path))
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_all_files_of_an_archive_together_are_limited(tmp_path, monkeypatch):
