@@ -1,6 +1,6 @@
 # Two commands do everything: `make propose` and `make test`. Neither needs root.
 #   make propose   environment, then the main job on the store in corpus/ (no Go, no nsc)
-#   make test      lint, types, layers, and every test; builds the pinned nsc and nats-servers
+#   make test      lint, types, layers, and every test; builds the pinned nsc, nats-servers and natscli
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from optimizer.access.principals import blocks
 from optimizer.collecting import without_collecting
 from optimizer.edits import permission_lists, touches_account_token
-from optimizer.judge import State, by_account, obstacles, service_importers, verdict
+from optimizer.judge import State, believed, by_account, obstacles, service_importers, verdict
 from optimizer.proposals import Plan, Proposal, Safety, SetAside, proposal_id
 from optimizer.rules import RULES, Block, granular_list
 from optimizer.rules.screen import may_find
@@ -62,6 +62,7 @@ def examine(
         The safe proposals first, each judged on top of those before it in its account, so that their savings add up;
         then the others, judged on top of the safe ones of their account.
     """
+    settings = believed(settings, hierarchy)
     rules = [rule for rule in RULES if not settings.rules or rule.name in settings.rules]
     literals = _literals(hierarchy, known) if _widens(settings) else None
     importers = service_importers(hierarchy)

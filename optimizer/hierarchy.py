@@ -68,6 +68,8 @@ class Hierarchy:
         Whether nsc's ``.nsc`` file marks the store as managed, where nsc may push on every edit.
     has_users
         Whether this kind of source can hold user tokens at all (a resolver directory cannot).
+    unknowable
+        What this kind of source cannot tell, however complete it is: a sentence each, for a report.
     """
 
     operator: Signed[OperatorClaims] | None = None
@@ -78,6 +80,7 @@ class Hierarchy:
     store: str = ""
     managed: bool = False
     has_users: bool = True
+    unknowable: tuple[str, ...] = ()
     _owners: list[Any] = field(default_factory=list, repr=False, compare=False)
     """What `users_of` remembers: a mapping of users, and its users by account. Copies of a hierarchy share it."""
 

@@ -60,6 +60,7 @@ def judge(hierarchy: Hierarchy, edits: Iterable[Edit], settings: Settings) -> Ju
     beside the edit is compared too.
     """
     edits = tuple(edits)
+    settings = believed(settings, hierarchy)
     accounts = {edit.target.account for edit in edits}
     parts = by_account(hierarchy, accounts)
     importers = service_importers(hierarchy)
@@ -70,6 +71,11 @@ def judge(hierarchy: Hierarchy, edits: Iterable[Edit], settings: Settings) -> Ju
         for account, part in parts.items()
     ]
     return verdict(trials, obstacles(edits, hierarchy), settings)
+
+
+def believed(settings: Settings, hierarchy: Hierarchy) -> Settings:
+    """The settings, less the word that all users are known where the source can hold none: there it says nothing."""
+    return settings if hierarchy.has_users else replace(settings, complete_users=False)
 
 
 def by_account(hierarchy: Hierarchy, accounts: Iterable[AccountKey]) -> dict[AccountKey, Hierarchy]:

@@ -25,9 +25,9 @@ if [ -n "$left_out" ]; then
 LEFT OUT:
 END
     case $run in *nsc*) cat <<'END' ;; esac
-no `go` on PATH, so the pinned nsc and nats-server were not built. Not run: every
-test marked `nsc` or `server`, that is, every test that asks the real tools.
-Install Go 1.25 or later and run `make test` again.
+no `go` on PATH, so the pinned nsc, nats-server and natscli were not built.
+Not run: every test marked `nsc` or `server`, that is, every test that asks the
+real tools. Install Go 1.25 or later and run `make test` again.
 END
     case $run in *jq*) cat <<'END' ;; esac
 no `jq` on PATH. Not run: every test marked `jq`, that is, the commands of

@@ -236,14 +236,20 @@ def _anybody_in(scope: Scope, account: AccountClaims) -> Principal:
 
 
 def _anybody_with_defaults(hierarchy: Hierarchy, account: AccountClaims) -> Principal:
-    named = any(
-        _leafnode(user.claims.limits) is Leafnode.NAMED
-        for user in hierarchy.users_of(account.sub)
-        if user.claims.permissions.is_empty and scope_of(account, user.claims.iss) is None
-    ) or any(
-        _leafnode(key.scope.limits) is Leafnode.NAMED
-        for key in account.signing_keys
-        if key.scope is not None and key.scope.permissions.is_empty
+    # Where a source can hold no users, one of them may be a leafnode for all that is known.
+    named = not hierarchy.has_users
+    named = (
+        named
+        or any(
+            _leafnode(user.claims.limits) is Leafnode.NAMED
+            for user in hierarchy.users_of(account.sub)
+            if user.claims.permissions.is_empty and scope_of(account, user.claims.iss) is None
+        )
+        or any(
+            _leafnode(key.scope.limits) is Leafnode.NAMED
+            for key in account.signing_keys
+            if key.scope is not None and key.scope.permissions.is_empty
+        )
     )
     return Principal(
         f"any user of {account.name} without permissions of its own",

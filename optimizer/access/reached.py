@@ -59,7 +59,7 @@ def reached(hierarchy: Hierarchy, found: Reach, servers: Iterable[Server]) -> tu
     Parameters
     ----------
     hierarchy
-        `hierarchy.coverage.users`, a person's word, makes the list complete.
+        `hierarchy.coverage.users`, a person's word, makes the list complete where the source can hold users.
     found
         From `optimizer.graph.reach`.
     servers
@@ -77,7 +77,8 @@ def reached(hierarchy: Hierarchy, found: Reach, servers: Iterable[Server]) -> tu
             () if account is None else _receivers(arrival, account.claims, users.get(arrival.account, ()), generations)
         )
         receivers = tuple(sorted(here, key=lambda receiver: (receiver.name, receiver.key)))
-        made.append(Reached(arrival, receivers, account is not None and hierarchy.coverage.users))
+        complete = account is not None and hierarchy.coverage.users and hierarchy.has_users
+        made.append(Reached(arrival, receivers, complete))
     return tuple(made)
 
 

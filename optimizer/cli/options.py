@@ -31,7 +31,7 @@ Source = Annotated[
     typer.Argument(
         metavar="SOURCE",
         show_default=False,
-        help="nsc stores directory, directory of .jwt files, .jwt or .creds file, server config, or `-`; "
+        help="nsc stores directory, directory of .jwt files, .jwt or .creds file, server config, archive, or `-`; "
         "`kind:PATH` forces the form. Default: the store nsc would use.",
     ),
 ]

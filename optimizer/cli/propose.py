@@ -96,6 +96,9 @@ def command(
     options.known_accounts(settings.accounts, hierarchy)
     if protect:
         _say_what_stays(hierarchy, protect, quiet=quiet)
+    if settings.complete_users and not hierarchy.has_users:
+        output.note("this source holds no users, so that `--complete users` is not taken", quiet=quiet)
+        settings = replace(settings, complete_users=False)
     stated = Coverage(users=settings.complete_users, accounts=settings.complete_accounts)
     hierarchy = replace(hierarchy, coverage=stated)
     with output.progress("proving", quiet=quiet) as progress:

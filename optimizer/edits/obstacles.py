@@ -283,9 +283,12 @@ def _of_edit_account(hierarchy: Hierarchy, claims: AccountClaims) -> Iterator[st
     operator = hierarchy.operator
     if operator is not None and operator.claims.system_account == claims.sub and has_jetstream(claims):
         yield "nsc takes JetStream limits from the system account whenever it edits it"
-    bearers = (user for user in hierarchy.users_of(claims.sub) if user.claims.limits.bearer_token)
-    if claims.limits.get("disallow_bearer") and any(bearers):
-        yield "nsc edits no account that forbids bearer tokens while a user has one"
+    if claims.limits.get("disallow_bearer"):
+        refuses = "nsc edits no account that forbids bearer tokens while a user has one"
+        if not hierarchy.has_users:
+            yield f"{refuses}, and a source of this kind holds no users"
+        elif any(user.claims.limits.bearer_token for user in hierarchy.users_of(claims.sub)):
+            yield refuses
 
 
 def has_jetstream(claims: AccountClaims) -> bool:

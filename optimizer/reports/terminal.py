@@ -232,9 +232,9 @@ def head_sentences(hierarchy: Hierarchy, settings: Settings) -> list[str]:
     if hierarchy.has_users:
         read += f" and {words.quantity(len(hierarchy.users), 'user')} ({words.size(users)})"
     else:
-        read += "; this kind of source holds no users"
+        read += " and no users"
     skipped = f"{len(hierarchy.skipped):,}" if hierarchy.skipped else "nothing"
-    sentences = [f"{name}, {words.shown(hierarchy.store)}", f"{read}; skipped {skipped}"]
+    sentences = [f"{name}, {words.shown(hierarchy.store)}", f"{read}; skipped {skipped}", *hierarchy.unknowable]
     if settings.accounts or settings.rules:
         only = [words.shown(pattern) for pattern in settings.accounts]
         parts = [f"accounts {words.joined(only)}"] if only else []

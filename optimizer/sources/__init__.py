@@ -1,4 +1,4 @@
-"""The only readers: nsc stores, files of tokens, resolver directories, server configs, standard input."""
+"""The only readers: nsc stores, files of tokens, resolver directories, server configs, archives, standard input."""
 
 from optimizer.sources.read import KINDS, read
 

@@ -56,6 +56,8 @@ class FoundClaims:
 
 Item = Found | FoundClaims | Skipped
 
+NO_USERS = "a source of this kind holds no users: what depends on them is left open"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -67,12 +69,15 @@ class Source:
         Kind and path, for the reader of a report.
     can_hold_users
         None where only its content can tell.
+    unknowable
+        What a source of this kind cannot tell, a sentence each.
     """
 
     store: str
     items: Iterator[Item]
     managed: bool = False
     can_hold_users: bool | None = None
+    unknowable: tuple[str, ...] = ()
 
 
 def skipped(origin: str, error: SourceError) -> Skipped:

@@ -12,7 +12,7 @@ from optimizer.claims.keys import account_key
 from optimizer.errors import SourceError, TokenError
 from optimizer.hierarchy import Skipped
 from optimizer.sources import files, tokens
-from optimizer.sources.found import Found, FoundClaims, Item, Source, skipped
+from optimizer.sources.found import NO_USERS, Found, FoundClaims, Item, Source, skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,18 +20,26 @@ if TYPE_CHECKING:
 MOST_ENTRIES = 1_000_000
 """Names looked at below one directory. Who names `/` by mistake is told so, instead of waiting."""
 
+_NO_OPERATOR = "a resolver directory holds no operator token: whose keys signed the accounts is not known"
+_PART = "files of tokens are whatever somebody put there: other accounts and users of the operator may exist"
+
 
 def open_directory(path: str) -> Source:
     """A directory with ``.jwt`` files in it and below it."""
     found = list(_walk(path))
     homes = [item.home for item in found if isinstance(item, Found)]
     resolver = bool(homes) and all(_is_account_key(home) for home in homes)
-    return Source(store=f"dir:{path}", items=iter(found), can_hold_users=False if resolver else None)
+    return Source(
+        store=f"dir:{path}",
+        items=iter(found),
+        can_hold_users=False if resolver else None,
+        unknowable=(NO_USERS, _NO_OPERATOR) if resolver else (_PART,),
+    )
 
 
 def open_file(path: str, data: bytes) -> Source:
     """The tokens in one ``.jwt`` or ``.creds`` file."""
-    return Source(store=f"file:{path}", items=_items(data, os.path.basename(path)))
+    return Source(store=f"file:{path}", items=_items(data, os.path.basename(path)), unknowable=(_PART,))
 
 
 def open_input(stream: BinaryIO) -> Source:
@@ -50,7 +58,7 @@ def open_input(stream: BinaryIO) -> Source:
         raise SourceError(f"standard input {files.because(error).message}") from None
     if len(data) > files.LIMIT:
         raise SourceError("standard input has more than 64 MB", "save it as files and name their directory")
-    return Source(store="-", items=_items(data, "standard input"))
+    return Source(store="-", items=_items(data, "standard input"), unknowable=(_PART,))
 
 
 def _items(data: bytes, origin: str) -> Iterator[Item]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from optimizer.collecting import without_collecting
@@ -13,7 +14,6 @@ from optimizer.sources import files, tokens
 from optimizer.sources.fold import fold
 from optimizer.sources.jwt_files import open_directory, open_file, open_input
 from optimizer.sources.nsc_store import is_operator_dir, open_operator, open_stores, operators_in
-from optimizer.sources.server_config import is_config, open_config
 
 if TYPE_CHECKING:
     from optimizer.hierarchy import Hierarchy
@@ -25,11 +25,13 @@ KINDS = {
     "dir": "a directory of `.jwt` files, such as a server's resolver directory",
     "file": "one `.jwt` or `.creds` file",
     "conf": "a server config with `resolver_preload`",
+    "gather": "an archive that `nats audit gather` wrote",
 }
 """What ``kind:PATH`` can force."""
 
 _LIVE = re.compile(r"(?:nats|tls|wss?|https?|live)://|live:", re.IGNORECASE)
-_ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b")
+_ZIPS = (b"PK\x03\x04", b"PK\x05\x06")  # the second where it is empty
+_GZIP = b"\x1f\x8b"
 
 
 def read(
@@ -73,7 +75,8 @@ def read(
     """
     with without_collecting():
         opened, inside = _opened(source, operator, stdin)
-        return fold(opened, now=now, verify=verify, operator=inside, progress=progress)
+        hierarchy = fold(opened, now=now, verify=verify, operator=inside, progress=progress)
+        return replace(hierarchy, unknowable=opened.unknowable)
 
 
 def _opened(source: str | None, operator: str | None, stdin: BinaryIO | None) -> tuple[Source, str | None]:
@@ -90,8 +93,6 @@ def _opened(source: str | None, operator: str | None, stdin: BinaryIO | None) ->
     forced = kind if colon and kind in KINDS else None
     if forced is None:
         path = source
-        if kind == "gather" and colon:
-            raise _archive(path)
     if not path:
         raise UsageError("the source is an empty path", "leave --source away to read nsc's own store")
     try:
@@ -100,7 +101,7 @@ def _opened(source: str | None, operator: str | None, stdin: BinaryIO | None) ->
         is_dir = False
     if not is_dir:
         return _opened_file(forced, path), operator
-    if forced in ("file", "conf"):
+    if forced in ("file", "conf", "gather"):
         raise SourceError(f"`{path}` is a directory", f"`{forced}:` takes a file; leave it away")
     return _opened_directory(forced, path, operator)
 
@@ -121,10 +122,12 @@ def _opened_file(forced: str | None, path: str) -> Source:
     if forced in ("nsc", "dir"):
         raise SourceError(f"`{path}` is not a directory", f"`{forced}:` takes a directory; leave it away")
     try:
+        if forced == "gather" or _beginning(path) in _ZIPS:
+            from optimizer.sources.gather import open_gather  # noqa: PLC0415 zipfile takes long to import
+
+            return open_gather(path)
         data = files.read_bytes(path)
-        if data.startswith(_ARCHIVES):
-            raise _archive(path)
-        if forced is None and not path.endswith((".jwt", ".creds")) and is_config(tokens.text_of(data)):
+        if forced is None and not path.endswith((".jwt", ".creds")) and _is_config(data):
             forced = "conf"
     except SourceError as error:
         if not os.path.lexists(path.replace("\0", "")):
@@ -133,8 +136,30 @@ def _opened_file(forced: str | None, path: str) -> Source:
         if error.message.startswith("`"):
             raise
         raise SourceError(f"`{path}` {error.message}", error.hint) from None
-    return open_config(path, data) if forced == "conf" else open_file(path, data)
+    if forced == "conf":
+        from optimizer.sources.server_config import open_config  # noqa: PLC0415 5 ms of patterns
+
+        return open_config(path, data)
+    return open_file(path, data)
 
 
-def _archive(path: str) -> SourceError:
-    return SourceError(f"`{path}`: reading an archive is not supported yet", "unpack it and name its directory")
+def _is_config(data: bytes) -> bool:
+    """Whether a file is a config. Claims as JSON may look like one: `operator` can be a subject in them."""
+    from optimizer.sources.server_config import is_config  # noqa: PLC0415 as above
+
+    text = tokens.text_of(data)
+    if not is_config(text):
+        return False
+    try:
+        return tokens.claims_objects(text) is None
+    except SourceError:  # a config can be JSON, or something like it
+        return True
+
+
+def _beginning(path: str) -> bytes:
+    """The first bytes of a file, which tell an archive."""
+    with files.stream(path) as stream:
+        beginning = stream.read(4)
+    if beginning.startswith(_GZIP):
+        raise SourceError("is compressed with gzip", "unpack it and name what was in it")
+    return beginning

@@ -1,7 +1,6 @@
-"""A server config with ``resolver_preload``: its account tokens and its operator.
+"""A server config with ``resolver_preload``: its account tokens and its operator, included files read too.
 
-The scan is tolerant: it knows the config's words, strings, comments and brackets, and passes over what it need not
-understand. Server: ``processConfigFileLine``, package ``conf``.
+Server: ``processConfigFileLine`` in ``opts.go``: setting names in any case, the last of the same settings counts.
 """
 
 from __future__ import annotations
@@ -13,26 +12,24 @@ from typing import TYPE_CHECKING
 from optimizer.errors import SourceError
 from optimizer.hierarchy import Skipped
 from optimizer.sources import files, tokens
-from optimizer.sources.found import Found, Item, Place, Source, skipped
+from optimizer.sources.config_text import Plain, Unset, parse
+from optimizer.sources.found import NO_USERS, Found, Item, Place, Source, skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from optimizer.sources.config_text import Node, Tree
+
 _OPERATOR = frozenset({"operator", "operators", "roots", "root", "root_operators", "root_operator"})
 _RESOLVER = frozenset({"resolver", "account_resolver", "accounts_resolver"})
 
-_DEEPEST_INCLUDE = 8
-_MOST_SETTINGS = 1_000_000  # 64 MB of preload are some 64,000; beyond it nobody should have to wait
-_DEEPEST_SETTING = 3  # nothing of interest is deeper, and a path of keys costs its length at each value
+MOST_FILES = 1_000
+"""Files of one config. Two that include each other twice over would otherwise never end."""
+_DEEPEST = 50
 
-# Possessive throughout: one pass over 64 MB, whatever is in it.
-_GAP = re.compile(r"(?:[\s,;]++|#[^\n]*+|//[^\n]*+)++")
-_KEY = re.compile(r"""(?:"([^"]*+)"|'([^']*+)'|([^\s:={}\[\]"']++))""")
-_SEPARATOR = re.compile(r"[ \t]*+[:=]?\s*+")
-_VALUE = re.compile(r"""(?:"((?:[^"\\]++|\\.)*+)"|'([^']*+)'|([^\s,;{}\[\]("'][^\s,;{}\[\]]*+))""", re.DOTALL)
-_BLOCK_END = re.compile(r"\n[ \t]*+\)")
 _SPEAKS_OF = re.compile(
-    r"""^[ \t]*+["']?(?:resolver_preload|(?:accounts?_)?resolver|operators?|include)["']?(?:[ \t]*+[:={]|[ \t]++\S)""",
+    r"""(?:^|[{,;])[ \t]*+["']?(?:resolver_preload|(?:accounts?_)?resolver|operators?|include)["']?"""
+    r"""(?:[ \t]*+[:={]|[ \t]++\S)""",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -44,126 +41,118 @@ def is_config(text: str) -> bool:
 
 def open_config(path: str, data: bytes) -> Source:
     """A server config and the files it includes."""
-    return Source(store=f"conf:{path}", items=_items(path, data), can_hold_users=False)
+    unknowable = (NO_USERS, "accounts that the server's resolver holds beside the preloaded ones are not in its config")
+    return Source(store=f"conf:{path}", items=_items(path, data), can_hold_users=False, unknowable=unknowable)
 
 
-def _items(path: str, data: bytes, file: str = "", above: tuple[str, ...] = ()) -> Iterator[Item]:
-    """What one config file holds; ``file`` names an included one, and ``above`` is the setting it is included in."""
-    prefix = f"{file}: " if file else ""
+def _items(path: str, data: bytes) -> Iterator[Item]:
+    reader = _Files(os.path.dirname(path))
+    for name, node in reader.read(path, data).items():
+        setting = name.lower()
+        if setting == "resolver_preload":
+            yield from _preload(name, node)
+        elif setting in _OPERATOR:
+            for value in node if isinstance(node, list) else [node]:
+                yield _operator(name, value, reader.home)
+        elif setting in _RESOLVER and isinstance(node, dict):
+            directory = next((inner for key, inner in node.items() if key.lower() == "dir"), None)
+            if isinstance(directory, Plain):
+                origin = f"{_named(name, directory)} dir {directory.text}"
+                yield Skipped(origin, "is not read with its config; name it as SOURCE too")
+    yield from reader.lost
+
+
+class _Files:
+    """A config's files as they include each other."""
+
+    def __init__(self, home: str) -> None:
+        self.home = home
+        self.lost: list[Skipped] = []
+        self._above: list[str] = []
+        self._files = 0
+        self._bytes = 0
+
+    def read(self, path: str, data: bytes, name: str = "") -> Tree:
+        """What one file sets; ``name`` is its path from the config that includes it."""
+        self._above.append(os.path.realpath(path))
+        self._files += 1
+        self._bytes += len(data)
+        try:
+            tree, error = parse(
+                tokens.text_of(data),
+                include=lambda value: self._included(value, path, name),
+                environment=os.environ,
+                file=name,
+            )
+        except SourceError as unreadable:
+            tree, error = {}, unreadable
+        if error is not None:
+            self.lost.append(skipped(name or os.path.basename(path), error))
+        self._above.pop()
+        return tree
+
+    def _included(self, value: str, path: str, name: str) -> Tree:
+        """What an included file sets.
+
+        Server: ``filepath.Join`` with the directory of the file that includes it, so the name is never absolute.
+        """
+        value = value.replace("\0", "")
+        full = os.path.join(os.path.dirname(path), value.lstrip("/"))
+        try:
+            data = self._read_included(full)
+        except SourceError as error:
+            self.lost.append(skipped(f"{name}: include {value}" if name else f"include {value}", error))
+            return {}
+        return self.read(full, data, os.path.normpath(os.path.join(os.path.dirname(name), value.lstrip("/"))))
+
+    def _read_included(self, path: str) -> bytes:
+        if os.path.realpath(path) in self._above:
+            raise SourceError("leads back to a file that includes it", "remove one of the two includes")
+        if len(self._above) > _DEEPEST or self._files >= MOST_FILES:
+            raise SourceError(f"is deeper than {_DEEPEST}, or one of more than {MOST_FILES:,}", "merge the files")
+        data = files.read_bytes(path)
+        if self._bytes + len(data) > files.LIMIT:
+            raise SourceError("brings the config above 64 MB", "name the files one by one")
+        return data
+
+
+def _preload(name: str, node: Node) -> Iterator[Item]:
+    if not isinstance(node, dict):
+        yield Skipped(name, "is no map of accounts; write `resolver_preload { ACCOUNT_KEY: TOKEN }`")
+        return
+    for key, value in node.items():
+        yield _token(f"{_named(name, value)} {key}", value, Place.ACCOUNT, key)
+
+
+def _token(origin: str, node: Node, place: Place, home: str = "") -> Item:
+    if isinstance(node, Unset):
+        return Skipped(origin, f"is the variable `${node.name}`, which nothing sets; set it in the environment")
+    if not isinstance(node, Plain):
+        return Skipped(origin, "is a block where a token belongs")
     try:
-        for inner, value in settings(tokens.text_of(data)):
-            keys = (*above, *inner)
-            name, last = keys[0].lower(), inner[-1]
-            if last == "include":
-                yield from _included(value, path, prefix, keys[:-1])
-            elif name == "resolver_preload" and len(keys) == 2:  # noqa: PLR2004 the setting and an account's key
-                yield _token(value, f"{prefix}{keys[0]} {last}", Place.ACCOUNT, last)
-            elif name in _OPERATOR:
-                yield _operator(value, path, f"{prefix}{keys[0]}")
-            elif name in _RESOLVER and last.lower() == "dir":
-                yield Skipped(f"{prefix}{keys[0]} dir {value}", "is not read with its config; name it as SOURCE too")
-    except SourceError as error:
-        yield skipped(file or os.path.basename(path), error)
-
-
-def _token(value: str, origin: str, place: Place, home: str) -> Item:
-    try:
-        return Found(origin, tokens.token_texts(value.encode("utf-8", "replace"))[0], place=place, home=home)
+        return Found(origin, tokens.token_texts(node.text.encode("utf-8", "replace"))[0], place=place, home=home)
     except SourceError as error:
         return skipped(origin, error)
 
 
-def _operator(value: str, config: str, origin: str) -> Item:
-    """The operator's token, inline or in a file that is looked for beside the config."""
-    if value.startswith("eyJ"):
-        return _token(value, origin, Place.OPERATOR, "")
-    try:
-        data = files.read_bytes(os.path.join(os.path.dirname(config), value))
-        return Found(f"{origin} {value}", tokens.token_texts(data)[0], place=Place.OPERATOR)
-    except SourceError as error:
-        return skipped(f"{origin} {value}", error)
+def _operator(name: str, node: Node, home: str) -> Item:
+    """The operator's token, inline or in a file.
 
-
-def _included(value: str, config: str, prefix: str, above: tuple[str, ...]) -> Iterator[Item]:
-    origin = f"{prefix}include {value}"
-    if prefix.count(": ") >= _DEEPEST_INCLUDE:
-        yield Skipped(origin, "is included too deeply; does a file include itself?")
-        return
-    path = os.path.join(os.path.dirname(config), value.lstrip("/"))  # as Go joins: never absolute
-    try:
-        data = files.read_bytes(path)
-    except SourceError as error:
-        yield skipped(origin, error)
-        return
-    yield from _items(path, data, f"{prefix}{value}", above)
-
-
-def settings(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    r"""Each plain value of a config, at most three keys deep, with the keys that lead to it.
-
-    Parameters
-    ----------
-    text
-        The config. Values in a list share the list's keys; what cannot be understood is passed over.
-
-    Raises
-    ------
-    SourceError
-        The text ends inside a string or a block, or never seems to end.
-
-    Examples
-    --------
-    >>> list(settings("port: 4222 # why\nresolver { type: full, dir = './jwt' }"))
-    [(('port',), '4222'), (('resolver', 'type'), 'full'), (('resolver', 'dir'), './jwt')]
+    Server: ``readOperatorJWT`` looks for the file from where the server was started, which a config does not say; it is
+    looked for beside the config.
     """
-    keys: list[str] = []
-    brackets: list[tuple[str, bool]] = []  # what closes each, and whether it has a key of its own
-    position = 0
-    for _ in range(_MOST_SETTINGS):
-        if gap := _GAP.match(text, position):
-            position = gap.end()
-        if position >= len(text):
-            return
-        if text[position] in "}]":
-            if brackets and brackets.pop()[1]:
-                keys.pop()
-            position += 1
-            continue
-        keyed = not brackets or brackets[-1][0] == "}"
-        if keyed and (key := _KEY.match(text, position)):
-            keys.append(_group(key))
-            position = key.end()
-            if separator := _SEPARATOR.match(text, position):
-                position = separator.end()
-        else:
-            keyed = False
-        char = text[position : position + 1]
-        if char in ("{", "["):
-            brackets.append(("}" if char == "{" else "]", keyed))
-            position += 1
-            continue  # the key stays until the bracket closes
-        value, position = _value(text, position)
-        if value is not None and 0 < len(keys) <= _DEEPEST_SETTING:
-            yield tuple(keys), value
-        if keyed:
-            keys.pop()
-    raise SourceError(f"holds more than {_MOST_SETTINGS:,} settings", "name a server config")
+    origin = _named(name, node)
+    text = node.text.strip() if isinstance(node, Plain) else ""
+    if not text or text.startswith("eyJ"):
+        return _token(origin, node, Place.OPERATOR)
+    try:
+        data = files.read_bytes(os.path.join(home, text))
+        return Found(f"{origin} {text}", tokens.token_texts(data)[0], place=Place.OPERATOR)
+    except SourceError as error:
+        return skipped(f"{origin} {text}", error)
 
 
-def _value(text: str, position: int) -> tuple[str | None, int]:
-    """The plain value at a place and where it ends; None where there is none, past what stands there."""
-    char = text[position : position + 1]
-    if char == "(":
-        end = _BLOCK_END.search(text, position)
-        if end is None:
-            raise SourceError("ends inside a block", "close it with `)` on a line of its own")
-        return text[position + 1 : end.start()].strip(), end.end()
-    if found := _VALUE.match(text, position):
-        return _group(found), found.end()
-    if char and char in "\"'":
-        raise SourceError("ends inside a string", "close it with a quote")
-    return None, position if char in ("", "}", "]") else position + 1
-
-
-def _group(match: re.Match[str]) -> str:
-    return next((group for group in match.groups() if group is not None), "")
+def _named(name: str, node: Node) -> str:
+    """A setting's name, with the included file that it stands in."""
+    file = node.file if isinstance(node, Plain | Unset) else ""
+    return f"{file}: {name}" if file else name

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 _UTF16_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32 LE begins as UTF-16 LE does
 _BEGINNING = r"e(?:[wy][\w+/-]|30\.)"
-_TOKEN = re.compile(rf"""(?<![^\s"'`,;]){_BEGINNING}[^\s"'`,;]*+""", re.ASCII)
+_TOKEN = re.compile(
+    rf"""(?<![^\s"'`,;\ufeff]){_BEGINNING}[^\s"'`,;\ufeff]*+""", re.ASCII
+)  # joined files have several marks
 _BEGINS = re.compile(_BEGINNING.encode())
 _ENDS = b" \t\n\r\f\v\"'`,;\0"
 # A token's header is base64 of `{"`, `{ `, `{\n` or `{}`. A seed begins with `S`, so none is ever taken for a token.
@@ -110,7 +112,7 @@ def _none_in(text: str) -> NoReturn:
 
 
 def _documents(text: str) -> Iterator[Any]:
-    decoder, word = json.JSONDecoder(parse_constant=_refuse), re.compile(r"\S")
+    decoder, word = json.JSONDecoder(parse_constant=_refuse), re.compile(r"[^\s\ufeff]")
     position = 0
     while begin := word.search(text, position):
         document, position = decoder.raw_decode(text, begin.start())

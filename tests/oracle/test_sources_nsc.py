@@ -118,9 +118,42 @@ def test_tokens_and_armour_and_creds_that_nsc_writes_are_read(home, tmp_path):
         assert seed.decode() not in repr(hierarchy)
 
 
+ACCOUNTS = ["ORDERS", "BILL ING", "SYS"]
+
+
+def test_accounts_that_nsc_describes_one_after_the_other_are_all_read(home, stores):
+    store = {account.store_name: account for account in read(str(stores), now=NOW).accounts.values()}
+    text = "".join(described("account", home, "-n", name) for name in ACCOUNTS)
+    for form in (text, "\ufeff" + text, text.replace("\n", "\r\n"), text.replace("\n\n{", "\n\ufeff{")):
+        hierarchy = read("-", now=NOW, stdin=io.BytesIO(form.encode()))
+        assert [account.claims for account in hierarchy.accounts.values()] == [store[name].claims for name in ACCOUNTS]
+        assert [account.token.size for account in hierarchy.accounts.values()] == [
+            store[name].token.size for name in ACCOUNTS
+        ]
+        assert hierarchy.skipped == ()
+        assert hierarchy.unknowable
+
+
+@pytest.mark.parametrize("wrap", ["{}", "\ufeff{}", "\r\n{}\r\n", "'{}'", '"{}",', "{}\n\n"])
+def test_accounts_that_nsc_describes_raw_one_after_the_other_are_all_read(home, stores, tmp_path, wrap):
+    store = {account.store_name: account.token for account in read(str(stores), now=NOW).accounts.values()}
+    raw = [nsc("describe", "account", "-n", name, "--raw", env={"HOME": str(home)}) for name in ACCOUNTS]
+    text = "\n".join(wrap.replace("{}", one.strip()) for one in raw)
+    (tmp_path / "all.txt").write_text(text, newline="")
+    for hierarchy in (
+        read("-", now=NOW, stdin=io.BytesIO(text.encode())),
+        read(str(tmp_path / "all.txt"), now=NOW),
+    ):
+        assert [account.token for account in hierarchy.accounts.values()] == [store[name] for name in ACCOUNTS]
+        assert hierarchy.skipped == ()
+
+
+@pytest.mark.server
 def test_the_config_nsc_generates_for_a_memory_resolver_is_read(home, stores, tmp_path):
     config = tmp_path / "server.conf"
     nsc("generate", "config", "--mem-resolver", "--config-file", str(config), env={"HOME": str(home)})
+    checked = subprocess.run([TOOLS / "nats-server", "-c", config, "-t"], capture_output=True, check=False)
+    assert checked.returncode == 0, checked.stderr
     hierarchy, store = read(str(config), now=NOW), read(str(stores), now=NOW)
     assert hierarchy.store == f"conf:{config}"
     assert hierarchy.skipped == ()

@@ -4,7 +4,8 @@ import io
 import json
 import os
 import tempfile
-from contextlib import suppress
+import warnings
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from optimizer.claims.encode import payload_bytes
 from optimizer.errors import OptimizerError
-from optimizer.sources import read, server_config
+from optimizer.sources import read
+from optimizer.sources.config_text import parse
 from optimizer.text import printable
 from tests import signing
 
@@ -225,15 +227,18 @@ operator: {TOKENS["operator"]}
 resolver: {{ type: full, dir: './jwt' }}
 include './other.conf'
 authorization {{ users [ {{ user: a, password: "\\"x" }} ] }}
+T = "\\x65{TOKENS["account"][1:]}"
 resolver_preload: {{
-  {ACCOUNT}: {TOKENS["account"]}
+  {ACCOUNT}: $T
 }}
 """
 config_words = st.lists(
     st.sampled_from(
         ["{", "}", "[", "]", "(", ")", '"', "'", ":", "=", "\\", "#", "//", "\n", " ", "include", "operator"]
     )
-    | st.sampled_from(["resolver_preload", "resolver", "dir", str(ACCOUNT), TOKENS["account"], "a", "\n)"])
+    | st.sampled_from(
+        ["resolver_preload", "resolver", "dir", "$a", "$operator", "\\x41", str(ACCOUNT), TOKENS["account"], "a", "\n)"]
+    )
 ).map("".join)
 
 
@@ -248,11 +253,64 @@ def test_any_server_config_is_read_or_refused(store, data):
 
 @fuzz
 @given(config_words)
-def test_settings_end_for_any_text(text):
-    with suppress(OptimizerError):
-        for keys, value in server_config.settings(text):
-            assert keys
-            assert isinstance(value, str)
+def test_any_config_text_is_read_to_its_end_or_to_one_error(text):
+    tree, error = parse(text, include=lambda _: {}, environment={"a": "$a", "operator": text})
+    assert isinstance(tree, dict)
+    assert error is None or error.message
+
+
+GATHERED = {
+    "capture/clusters/c/s/variables/0001.json": {"data": {"trusted_operators_jwt": [TOKENS["operator"]]}},
+    f"capture/accounts/{ACCOUNT}/servers/c__s/account_info/0001.json": {
+        "data": {"account_name": str(ACCOUNT), "jwt": TOKENS["account"], "decoded_jwt": CLAIMS["account"]}
+    },
+    "capture/accounts/$G/servers/c__s/account_info/0001.json": {"data": {"account_name": "$G"}},
+}
+
+
+def archive(files) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in files:
+            made.writestr(name, content)
+    return data.getvalue()
+
+
+@st.composite
+def broken(draw, content: bytes):
+    """Bytes with some of them changed, and perhaps cut off."""
+    data = bytearray(content)
+    for _ in range(draw(st.integers(1, 5))):
+        data[draw(st.integers(0, len(data) - 1))] = draw(st.integers(0, 255))
+    return bytes(data[: draw(st.integers(0, len(data)) | st.just(len(data)))])
+
+
+@fuzz
+@given(broken(archive((name, json.dumps(said)) for name, said in GATHERED.items())))
+def test_any_damaged_archive_is_read_or_refused(store, data):
+    path = store / "a.zip"
+    path.write_bytes(data)
+    whatever(str(path))
+    whatever(f"gather:{path}")
+
+
+@fuzz
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(GATHERED)), values | st.sampled_from(sorted(TOKENS.values()))), max_size=4
+    ),
+    st.sampled_from(["jwt", "decoded_jwt", "trusted_operators_jwt", "trusted_operators_claim", "account_name"]),
+    values,
+)
+def test_an_archive_of_anything_is_read_or_refused(store, files, name, value):
+    path = store / "a.zip"
+    said = [(inside, json.dumps({"data": {name: value, "jwt": held}})) for inside, held in files]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile's, of a name that is there twice
+        path.write_bytes(archive([*said, *((name, json.dumps(one)) for name, one in GATHERED.items())]))
+    hierarchy = whatever(str(path))
+    assert hierarchy is not None
+    assert hierarchy.accounts[ACCOUNT.public].claims.name == "A"
 
 
 @fuzz

@@ -338,13 +338,6 @@ def test_a_live_system_is_not_supported_yet(source):
         read(source)
 
 
-@pytest.mark.parametrize("content", [b"PK\x03\x04zip", b"\x1f\x8bgzip"])
-def test_an_archive_is_not_supported_yet(tmp_path, content):
-    (tmp_path / "gather.zip").write_bytes(content)
-    with pytest.raises(SourceError, match="not supported yet"):
-        read(tmp_path / "gather.zip")
-
-
 @pytest.mark.parametrize("source", ["nowhere", "x/y\0z", "n" * 5_000, "foo:bar", "nsc:nowhere", "/etc/passwd/x"])
 def test_a_source_that_is_not_there_is_one_error(source):
     with pytest.raises(SourceError) as caught:

@@ -246,3 +246,30 @@ def test_several_described_claims_come_one_after_the_other(store):
 def test_described_claims_that_no_server_reads_are_one_error():
     with pytest.raises(SourceError, match="no token in standard input can be read"):
         piped('{"sub": "not a key", "nats": {"type": "user", "version": 2}}')
+
+
+def test_one_file_and_standard_input_say_that_they_may_not_be_all(store):
+    for hierarchy in (
+        read(store.path / "accounts/A/A.jwt"),
+        piped((store.path / "accounts/A/A.jwt").read_text()),
+        read(f"dir:{store.root}"),
+    ):
+        assert any("other accounts and users" in sentence for sentence in hierarchy.unknowable)
+    assert store.read().unknowable == ()
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_a_resolver_directory_says_that_it_holds_no_users(tmp_path, sharded):
+    key = signing.account("A").public
+    filed(tmp_path, f"{key[-2:]}/{key}.jwt" if sharded else f"{key}.jwt", account_token("A"))
+    hierarchy = read(tmp_path)
+    assert any("no users" in sentence for sentence in hierarchy.unknowable)
+    assert any("no operator token" in sentence for sentence in hierarchy.unknowable)
+    assert (hierarchy.has_users, hierarchy.users) == (False, {})
+
+
+@pytest.mark.parametrize("form", ["\ufeff{}", "{}\r\n", "\r\n{}", "  {}\n\n{}\n"])
+def test_described_claims_are_read_through_what_surrounds_them(form):
+    claims = signing.account_claims(signing.account("A"), "A") | {"iss": str(signing.operator("OP"))}
+    text = form.replace("{}", json.dumps(claims, indent=1).replace("\n", "\r\n" if "\r" in form else "\n"))
+    assert [account.claims.name for account in piped(text).accounts.values()] == ["A"]

@@ -1,10 +1,10 @@
-import time
+import json
+import os
 
 import pytest
 
 from optimizer.errors import SourceError
-from optimizer.sources import server_config
-from optimizer.sources.server_config import settings
+from optimizer.sources import config_text, files, server_config
 from tests import signing
 from tests.unit.sources.stores import read, reasons
 
@@ -81,7 +81,7 @@ def test_a_file_that_includes_itself_is_named(tmp_path):
     (tmp_path / "c").write_text("include c\nresolver_preload {\n" + preload("A") + "\n}")
     hierarchy = read(tmp_path / "c")
     assert len(hierarchy.accounts) == 1
-    assert any("too deeply" in reason for reason in reasons(hierarchy).values())
+    assert "leads back to a file that includes it" in reasons(hierarchy)["include c"]
 
 
 def test_what_a_config_points_to_and_is_not_there_is_named(tmp_path):
@@ -125,30 +125,8 @@ def test_a_config_cut_off_is_named_and_what_came_before_read(tmp_path, end):
     assert "ends inside" in reasons(hierarchy)["c"]
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("a: 1", [(("a",), "1")]),
-        ('a = \'x y\' b: "p\\"q"', [(("a",), "x y"), (("b",), 'p\\"q')]),
-        ("a [1, 2 3]", [(("a",), "1"), (("a",), "2"), (("a",), "3")]),
-        ("a { b { c: 1 } d: 2 }", [(("a", "b", "c"), "1"), (("a", "d"), "2")]),
-        ("a { b { c { d: 1 } } } e: 2", [(("e",), "2")]),
-        ("a [ {b: 1}, {b: 2} ] c: 3", [(("a", "b"), "1"), (("a", "b"), "2"), (("c",), "3")]),
-        ("u: nats://h:1 # c\n// d\nv: 2", [(("u",), "nats://h:1"), (("v",), "2")]),
-        ("a (\nraw } text\n)\nb: 1", [(("a",), "raw } text"), (("b",), "1")]),
-        ('{"a": {"b": "c"}, "d": ["e"]}', [(("a", "b"), "c"), (("d",), "e")]),
-        ("} ] a: 1", [(("a",), "1")]),
-        ("a", []),
-        ("a {", []),
-        ("", []),
-    ],
-)
-def test_settings_are_keys_and_values(text, found):
-    assert list(settings(text)) == found
-
-
 def test_a_config_that_never_seems_to_end_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(server_config, "_MOST_SETTINGS", 9)
+    monkeypatch.setattr(config_text, "MOST_SETTINGS", 9)
     (tmp_path / "c").write_text("resolver_preload {\n" + preload("A") + "\n}\n" + "a: b\n" * 9)
     hierarchy = read(tmp_path / "c")
     assert len(hierarchy.accounts) == 1
@@ -156,16 +134,125 @@ def test_a_config_that_never_seems_to_end_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "piece", ["{", "[", "}", "a ", "a (\n", 'a: "\\"', "'", "a {", "a: b\n", "//", "#\n", "\\", ": "]
+    "form",
+    [
+        "PRELOADED {{\n{preload}\n}}\nOP = {operator}\noperator: $OP\nresolver_preload: $PRELOADED\n",
+        "T: {token}\noperator: {operator}\nresolver_preload {{ {key}: $T }}",
+        "T: wrong\noperator: {operator}\nresolver_preload {{ T: {token}, {key}: $T }}",
+        "operator: $OPERATOR_FROM_OUTSIDE\nresolver_preload {{ {preload} }}",
+        'operator: {operator}\nresolver_preload {{ "{key}": "{escaped}" }}',
+        "operator (\n{operator}\n)\nresolver_preload {{ {preload} }}",
+    ],
 )
-def test_no_config_takes_more_than_linear_time(piece):
-    def seconds(text):
-        began = time.process_time()
-        try:
-            for _ in settings(text):
-                pass
-        except SourceError:
-            pass
-        return time.process_time() - began
+def test_variables_escapes_and_blocks_stand_for_what_the_server_takes_them_for(tmp_path, monkeypatch, form):
+    token = signing.sign(signing.account_claims(signing.account("A"), "A"), OPERATOR)
+    monkeypatch.setenv("OPERATOR_FROM_OUTSIDE", operator_token())
+    text = form.format(
+        operator=operator_token(),
+        preload=preload("A"),
+        token=token,
+        key=signing.account("A"),
+        escaped="\\x65" + token[1:].replace(".", "\\x2e"),
+    )
+    (tmp_path / "c").write_text(text)
+    hierarchy = read(f"conf:{tmp_path}/c")
+    assert hierarchy.operator.claims.name == "OP"
+    assert [
+        account.token.text for key, account in hierarchy.accounts.items() if key == signing.account("A").public
+    ] == [token]
 
-    assert seconds(piece * 100_000) < 5  # quadratic would be hours
+
+def test_a_variable_that_nothing_sets_is_named(tmp_path):
+    text = f"operator: {operator_token()}\nresolver_preload {{\n{signing.account('A')}: $NOWHERE_SET\n}}"
+    (tmp_path / "c").write_text(text)
+    found = reasons(read(tmp_path / "c"))
+    assert found == {
+        f"resolver_preload {signing.account('A')}": (
+            "is the variable `$NOWHERE_SET`, which nothing sets; set it in the environment"
+        )
+    }
+
+
+def test_of_the_same_setting_the_last_counts(tmp_path):
+    (tmp_path / "more").write_text("resolver_preload {\n" + preload("C") + "\n}")
+    text = "\n".join(f"resolver_preload {{\n{preload(name)}\n}}" for name in "AB")
+    (tmp_path / "c").write_text(text)
+    assert [account.claims.name for account in read(tmp_path / "c").accounts.values()] == ["B"]
+    (tmp_path / "c").write_text(text + "\ninclude more\n")
+    assert [account.claims.name for account in read(tmp_path / "c").accounts.values()] == ["C"]
+
+
+def test_several_operators_are_a_list(tmp_path):
+    other = signing.operator("other")
+    second = signing.sign(signing.operator_claims(other, "other"), other)
+    (tmp_path / "c").write_text(
+        f"operators: [ {operator_token()}, '{second}' ]\nresolver_preload {{\n{preload('A')}\n}}"
+    )
+    hierarchy = read(tmp_path / "c", operator="OP")
+    assert hierarchy.operator.claims.name == "OP"
+    assert set(reasons(hierarchy)) == {"operators"}
+
+
+def test_a_path_in_an_included_file_starts_at_that_file_and_is_never_absolute(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/accounts.conf").write_text("resolver_preload {\n" + preload("A") + "\n}")
+    (tmp_path / "sub/all.conf").write_text("include /accounts.conf\ninclude ../op.conf")
+    (tmp_path / "op.conf").write_text(f"operator: {operator_token()}")
+    (tmp_path / "c").write_text("include sub/all.conf")
+    hierarchy = read(tmp_path / "c")
+    (account,) = hierarchy.accounts.values()
+    assert hierarchy.skipped == ()
+    assert account.origin == f"sub/accounts.conf: resolver_preload {signing.account('A')}"
+    assert hierarchy.operator.origin == "op.conf: operator"
+
+
+def test_files_that_include_each_other_are_named_once(tmp_path):
+    (tmp_path / "a.conf").write_text("include b.conf\nresolver_preload {\n" + preload("A") + "\n}")
+    os.symlink("a.conf", tmp_path / "link.conf")
+    (tmp_path / "b.conf").write_text("include link.conf")
+    hierarchy = read(tmp_path / "a.conf")
+    assert len(hierarchy.accounts) == 1
+    assert reasons(hierarchy) == {
+        "b.conf: include link.conf": "leads back to a file that includes it; remove one of the two includes"
+    }
+
+
+def test_files_that_include_others_twice_over_come_to_an_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(server_config, "MOST_FILES", 20)
+    for number in range(30):
+        (tmp_path / str(number)).write_text(f"include x/../{number + 1}\ninclude '{number + 1}'\n")
+    (tmp_path / "0").write_text("include '1'\nresolver_preload {\n" + preload("A") + "\n}")
+    hierarchy = read(f"conf:{tmp_path}/0")
+    assert len(hierarchy.accounts) == 1
+    assert any("one of more than 20" in reason for reason in reasons(hierarchy).values())
+
+
+def test_all_files_of_a_config_together_are_limited(tmp_path, monkeypatch):
+    text = "resolver_preload {\n" + preload("A") + "\n}\ninclude big.conf\n"
+    (tmp_path / "c").write_text(text)
+    (tmp_path / "big.conf").write_text("#" * len(text))
+    monkeypatch.setattr(files, "LIMIT", len(text) + 10)
+    assert "above 64 MB" in reasons(read(tmp_path / "c"))["include big.conf"]
+
+
+def test_what_is_no_map_of_tokens_is_named(tmp_path):
+    (tmp_path / "a").write_text(f"operator: {operator_token()}\nresolver_preload: nothing")
+    assert "is no map of accounts" in reasons(read(tmp_path / "a"))["resolver_preload"]
+    (tmp_path / "b").write_text(f"operator: {operator_token()}\nresolver_preload {{ A {{ b: c }} }}")
+    assert "is a block where a token belongs" in reasons(read(tmp_path / "b"))["resolver_preload A"]
+
+
+def test_a_config_says_that_it_holds_no_users_and_not_every_account(tmp_path):
+    (tmp_path / "c").write_text("resolver_preload {\n" + preload("A") + "\n}")
+    hierarchy = read(tmp_path / "c")
+    assert not hierarchy.has_users
+    assert any("no users" in sentence for sentence in hierarchy.unknowable)
+    assert any("accounts" in sentence for sentence in hierarchy.unknowable)
+
+
+def test_described_claims_that_speak_of_an_operator_are_no_config(tmp_path):
+    claims = signing.account_claims(signing.account("A"), "A", mappings={"operator": [{"subject": "x", "weight": 100}]})
+    (tmp_path / "described.json").write_text(json.dumps(claims | {"iss": str(OPERATOR)}, indent=1))
+    hierarchy = read(tmp_path / "described.json")
+    assert hierarchy.store == f"file:{tmp_path}/described.json"
+    assert [account.claims.name for account in hierarchy.accounts.values()] == ["A"]

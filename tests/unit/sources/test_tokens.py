@@ -31,6 +31,8 @@ def test_one_token_is_found_without_what_surrounds_it(data):
     assert token_texts(data) == ["eyJh.eyJq.c2ln"]
 
 
-@pytest.mark.parametrize("data", [b"eyJh,eyJq", b"eyJh eyJq", b"eyJh;eyJq", b"eyJh`eyJq", b"eyJh\x0beyJq"])
+@pytest.mark.parametrize(
+    "data", [b"eyJh,eyJq", b"eyJh eyJq", b"eyJh;eyJq", b"eyJh`eyJq", b"eyJh\x0beyJq", "\ufeffeyJh\n\ufeffeyJq".encode()]
+)
 def test_two_tokens_are_never_taken_for_one(data):
     assert token_texts(data) == ["eyJh", "eyJq"]
