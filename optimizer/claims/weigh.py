@@ -168,7 +168,7 @@ def _charged(stack: list[_Container], payload: bytes, start: int, end: int) -> s
             stack.pop()
         return box.pointer
     if first == _QUOTE and not box.is_list and box.member is None:
-        box.member = f"{box.pointer}/{_step(payload[start:end])}"
+        box.member = f"{box.pointer}/{step(payload[start:end])}"
         return box.member
     if payload[start:end].isspace():
         return box.pointer
@@ -190,7 +190,8 @@ def _value(box: _Container, *, outermost: bool) -> str:
     return pointer
 
 
-def _step(name: bytes) -> str:
+def step(name: bytes) -> str:
+    """One step of a JSON pointer, from a member name as it stands in the payload, quotes included."""
     try:
         text = str(json.loads(name)) if b"\\" in name else name[1:-1].decode()
     except ValueError:
