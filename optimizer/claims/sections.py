@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import nlargest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -42,6 +43,8 @@ _NATS = b'"nats":{'
 _IMPORTS = "/nats/imports"
 _LETTER_ESCAPED = re.compile(rb"\\u00[4-7]")  # Go escapes no letter: a name written so is left to `weigh`
 _ESCAPE = re.compile(rb"\\(?:u00(3[eEcC]|26)|.)", re.DOTALL)
+_name = lru_cache(4096)(step)  # a store's tokens share theirs
+_folded = lru_cache(4096)(folded)
 _LISTS = {"pub": 2, "sub": 2, "default_permissions": 3}
 """How many steps below its section an entry of a permission block is; elsewhere it is one."""
 
@@ -175,7 +178,7 @@ def _encoded(length: int) -> int:
 
 def _spans(payload: bytes) -> list[_Span] | None:
     """The sections of a payload as Go writes it; None of another."""
-    if payload[:1] != b"{" or _LETTER_ESCAPED.search(payload) is not None:
+    if payload[:1] != b"{":
         return None
     try:
         return [*_claims(payload)]
@@ -187,40 +190,46 @@ def _claims(payload: bytes) -> Iterator[_Span]:
     yield _Span("", 0, 0, 1)
     end = 1
     names: set[str] = set()
-    while (member := _MEMBER.match(payload, end)) is not None:
-        name = step(member[1])
-        if name in names or (folded(name) == "nats" and not payload.startswith(_NATS, end)):
+    while not payload.startswith(b"}", end):
+        if payload.startswith(_NATS, end):
+            name = "nats"
+            for span in _nats(payload, end):
+                end = span.end
+                yield span
+        else:
+            member = _MEMBER.match(payload, end)
+            if member is None:
+                raise _OddlyWrittenError
+            name = _name(member[1])
+            if _folded(name) == "nats":
+                raise _OddlyWrittenError
+            yield _Span(f"/{name}", end, member.end(1) + 1, member.end())
+            end = member.end()
+        if name in names:
             raise _OddlyWrittenError
         names.add(name)
-        if name == "nats":
-            yield from _nats(payload, end, member.end())
-        else:
-            yield _Span(f"/{name}", end, member.end(1) + 1, member.end())
-        end = member.end()
-    if payload[end:] != b"}":
+    if end + 1 != len(payload):
         raise _OddlyWrittenError
     yield _Span("", end, end, end + 1)
 
 
-def _nats(payload: bytes, start: int, end: int) -> Iterator[_Span]:
-    """What the ``nats`` object from ``start`` to ``end`` consists of."""
-    inside = start + len(_NATS)
-    yield _Span("/nats", start, inside - 1, inside)
-    pointers: set[str] = set()
-    for span in _members(payload, inside, "/nats"):
-        if span.pointer in pointers:
-            raise _OddlyWrittenError
-        pointers.add(span.pointer)
-        inside = span.end
+def _nats(payload: bytes, start: int) -> Iterator[_Span]:
+    """What the ``nats`` object that begins at ``start`` consists of."""
+    end = start + len(_NATS)
+    yield _Span("/nats", start, end - 1, end)
+    for span in _members(payload, end, "/nats"):
+        end = span.end
         if span.pointer == _IMPORTS:
             yield from _imports(payload, span)
         else:
             yield span
-    yield _Span("/nats", inside, inside, end)
+    yield _Span("/nats", end, end, end + 1 + payload.startswith(b",", end + 1))
 
 
 def _imports(payload: bytes, span: _Span) -> Iterator[_Span]:
     """The section of imports, cut where an activation token stands in it."""
+    if _LETTER_ESCAPED.search(payload, span.start, span.end) is not None:
+        raise _OddlyWrittenError
     if payload.find(b'"token":', span.start, span.end) < 0:
         yield span
         return
@@ -237,12 +246,17 @@ def _imports(payload: bytes, span: _Span) -> Iterator[_Span]:
 
 
 def _members(payload: bytes, start: int, pointer: str) -> Iterator[_Span]:
-    """The members of an object that begins before ``start``."""
+    """The members of an object that begins before ``start``, each name once."""
     end = start
+    names = set()
     following = _MEMBER.scanner(payload, start).match  # type: ignore[attr-defined]  # there since Python 2.1
     while (member := following()) is not None:
         end = member.end()
-        yield _Span(f"{pointer}/{step(member[1])}", member.start(), member.end(1) + 1, end)
+        name = _name(member[1])
+        if name in names:
+            raise _OddlyWrittenError
+        names.add(name)
+        yield _Span(f"{pointer}/{name}", member.start(), member.end(1) + 1, end)
     if not payload.startswith(b"}", end):
         raise _OddlyWrittenError
 
