@@ -73,7 +73,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Escapes:
-    """Characters that JSON as Go writes it spells with six bytes, ``\\u003e`` for ``>``.
+    r"""Characters that JSON as Go writes it spells with six bytes, ``\u003e`` for ``>``.
 
     Go: ``encoding/json`` escapes ``<``, ``>`` and ``&`` for HTML.
     """

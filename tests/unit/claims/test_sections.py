@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from optimizer.claims import sections as module
 from optimizer.claims.sections import ACTIVATIONS, Escapes, escapes, largest_entries, section_weights, sections
 from optimizer.claims.token import Token, parse_token
-from optimizer.claims.weigh import HEADER, SIGNATURE, weigh
+from optimizer.claims.weigh import HEADER, SIGNATURE
 from tests import payloads, signing
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -127,7 +127,9 @@ def test_entries_are_elements_members_and_what_permission_lists_hold():
 
 def test_an_activation_token_is_a_weight_of_its_own():
     imports = [{"name": "a", "token": "e" * 300}, {"name": "b"}]
-    weights = {each.pointer: each.payload_bytes for each in section_weights(token_of(compact({"nats": {"imports": imports}})))}
+    weights = {
+        each.pointer: each.payload_bytes for each in section_weights(token_of(compact({"nats": {"imports": imports}})))
+    }
     assert weights[ACTIVATIONS] == len('"token":""') + 300
     assert weights["/nats/imports"] == len('"imports":[{"name":"a",},{"name":"b"}]')
 
