@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from optimizer.claims.model import AccountClaims, UserClaims
     from optimizer.claims.sections import Escapes, Section
     from optimizer.claims.token import Token
+    from optimizer.claims.weigh import Weight
     from optimizer.hierarchy import Signed, Skipped
 
 
@@ -191,9 +192,9 @@ class AccountAudit:
         return sections(self.signed.token)
 
     @property
-    def dominant(self) -> Section:
+    def dominant(self) -> Weight:
         """The section that weighs most."""
-        return _dominant(self.sections)
+        return _dominant(self.signed.token)
 
     @property
     def escapes(self) -> Escapes:
@@ -257,9 +258,9 @@ class UserAudit:
         return sections(self.signed.token)
 
     @property
-    def dominant(self) -> Section:
+    def dominant(self) -> Weight:
         """The section that weighs most."""
-        return _dominant(self.sections)
+        return _dominant(self.signed.token)
 
     @property
     def escapes(self) -> Escapes:
@@ -344,8 +345,8 @@ class Audit:
             yield user.signed.token
 
 
-def _dominant(found: tuple[Section, ...]) -> Section:
-    return max(found, key=lambda section: section.token_bytes)
+def _dominant(token: Token) -> Weight:
+    return max(section_weights(token), key=lambda section: section.token_bytes)
 
 
 def _largest(signed: Signed[AccountClaims] | Signed[UserClaims], most: int) -> tuple[Entry, ...]:
