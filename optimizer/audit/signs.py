@@ -46,7 +46,7 @@ def _of_account(account: AccountAudit) -> Iterator[AuditFinding]:
         dominant = account.dominant
         pointer = dominant.pointer if dominant.pointer.startswith("/") else ""
         pointer = pointer.removesuffix("/*/token")
-        most = f"`{dominant.pointer}` is {dominant.token_bytes * 100 // size}% of it"
+        most = f"`{dominant.pointer}` is {dominant.token_bytes * 100 / size:.0f}% of it"
         if account.over_budget:
             over = f"{size:,} bytes are {size - account.budget:,} over the budget of {account.budget:,}; {most}"
             yield _sign("over-budget", Severity.WARNING, account, pointer, message=over, measure=size)

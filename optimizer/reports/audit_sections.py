@@ -38,7 +38,7 @@ def section_table(account: AccountAudit, name: str, style: Style, *, details: bo
     rows = [("section", "entries", "bytes", "")]
     for each in shown:
         entries = f"{each.entries:,}" if each.entries else "-"
-        rows.append((words.shown(each.pointer) or "/", entries, *_bytes(each.token_bytes, size)))
+        rows.append((words.shown(each.pointer) or "{}", entries, *_bytes(each.token_bytes, size)))
     rest = sum(each.token_bytes for each in ranked[len(shown) :])
     if rest:
         rows.append((f"{len(ranked) - len(shown)} smaller ones", "", *_bytes(rest, size)))
