@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.audit.bands import Band
 from optimizer.reports import words
+from optimizer.reports.sections import PARTS, REST
 from optimizer.reports.style import beside, columns
 
 if TYPE_CHECKING:
@@ -43,8 +44,11 @@ def section_table(account: AccountAudit, name: str, style: Style, *, details: bo
     if rest:
         rows.append((f"{len(ranked) - len(shown)} smaller ones", "", *_bytes(rest, size)))
     lines = columns(rows, right=frozenset({1, 2, 3}), width=style.width - 14, yielding=(0,))
-    bars = ["", *(style.bar(each.token_bytes / size, _BAR) for each in shown)]
-    head, *table = beside(lines, bars)
+    looks = [PARTS.get(each.pointer, REST).look for each in shown]
+    bars = [
+        style.paint(style.bar(each.token_bytes / size, _BAR), look) for each, look in zip(shown, looks, strict=True)
+    ]
+    head, *table = beside(lines, ["", *bars])
     return [title, style.paint(head, "dim"), *table, *_remarks(account, style)]
 
 

@@ -28,7 +28,7 @@ PARTS: Mapping[str, Part] = {
     "/nats/signing_keys": Part("k", "signing keys", "yellow"),
     "/nats/revocations": Part("r", "revocations", "red"),
     "/nats/default_permissions": Part("d", "default permissions", "magenta"),
-    "/nats/mappings": Part("m", "mappings", "blue"),
+    "/nats/mappings": Part("m", "mappings", "bold"),
     "/nats/pub": Part("p", "publish lists", "cyan"),
     "/nats/sub": Part("s", "subscribe lists", "green"),
 }
