@@ -154,7 +154,8 @@ def _findings(
 
 def _not_known(hierarchy: Hierarchy, users: tuple[UserAudit, ...]) -> Iterator[NotKnown]:
     if not hierarchy.has_users:
-        yield NotKnown("users", "this kind of source holds no users: their tokens were not looked at", USER_SIGNS)
+        reason = "this kind of source holds no users: neither their sizes nor their permission lists were looked at"
+        yield NotKnown("users", reason, USER_SIGNS)
     orphans = sum(user.account not in hierarchy.accounts for user in users)
     if orphans:
         whose = "1 user" if orphans == 1 else f"{orphans:,} users"

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import optimizer.reports.style
+from optimizer.reports.sections import PARTS, REST, split_bar
 from tests import signing
 from tests.cli.conftest import NOW, is_printable, spawn
 from tests.cli.test_hostile import NASTY
@@ -192,8 +193,6 @@ def test_colour_shows_parts_and_letters_do_without(permopt, monkeypatch):
 
 
 def test_a_bar_has_the_columns_that_its_size_gives_it_whatever_its_parts():
-    from optimizer.reports.sections import PARTS, REST, split_bar  # noqa: PLC0415
-
     parts = [*PARTS.values(), REST]
     style = optimizer.reports.style.Style()
     for sizes in ((1,), (1, 1, 1), (1_000, 1), (333, 333, 334), tuple(range(1, 11))):
@@ -201,6 +200,14 @@ def test_a_bar_has_the_columns_that_its_size_gives_it_whatever_its_parts():
         for largest in (sum(sizes), sum(sizes) * 3, sum(sizes) * 1_000):
             bar = split_bar(token, largest, 32, style)
             assert len(bar) == max(round(32 * sum(sizes) / largest), 1)
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+def test_what_is_there_at_all_is_seen_in_a_bar_and_nothing_is_wider_than_all(blocks):
+    style = optimizer.reports.style.Style(blocks=blocks)
+    assert style.bar(0, 32) == ""
+    assert len(style.bar(0.000_1, 32)) == 1
+    assert [len(style.bar(share, 32)) for share in (0.5, 1)] == [16, 32]
 
 
 def test_top_says_how_many_are_left_and_how_many_of_them_are_over(permopt):

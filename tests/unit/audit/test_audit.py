@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from optimizer.audit.audit import audit
-from optimizer.audit.bands import Band, ConnectBand
-from optimizer.audit.records import FindingKind
+from optimizer.audit.bands import Band, ConnectBand, validation_milliseconds
+from optimizer.audit.records import _QUICK_BELOW, FindingKind
 from optimizer.claims.sections import ACTIVATIONS
 from optimizer.examine import examine
 from optimizer.hierarchy import Skipped
@@ -266,7 +266,7 @@ def test_an_activation_token_is_named_beside_its_import():
     ]
     account = audited(Account("A", nats={"imports": imports}), rules=False).accounts[0]
     assert account.dominant.pointer == ACTIVATIONS
-    assert account.activation_bytes == account.dominant.token_bytes
+    assert [each.entries for each in account.sections if each.pointer == ACTIVATIONS] == [1]
     assert account.largest(1)[0].what == "service import of `s.q`, with its activation token"
 
 
@@ -299,3 +299,16 @@ def test_a_users_largest_entry_is_a_subject():
 def test_replication_costs_the_token_on_every_server():
     account = audited(account_of(4_000)).accounts[0]
     assert account.replicated_bytes(12) == 48_000
+
+
+def test_small_tokens_are_quick_to_validate_whatever_is_in_them():
+    assert validation_milliseconds(_QUICK_BELOW, _QUICK_BELOW) < 0.5
+
+
+def test_what_a_sign_points_to_is_the_section_that_weighs_most():
+    exports = [{"subject": f"subject.{number}.{'x' * 40}", "type": "stream"} for number in range(120)]
+    token = "e" * 12_000
+    private = [{"subject": "s", "account": signing.account("X").public, "token": token, "type": "stream"}]
+    for nats, pointer in (({"exports": exports}, "/nats/exports"), ({"imports": private}, "/nats/imports")):
+        found = [f for f in audited(Account("A", nats=nats)).findings if f.rule == "over-budget"]
+        assert [f.pointers for f in found] == [(pointer,)]
