@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from heapq import nlargest
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from optimizer.claims.gojson import folded
@@ -155,8 +155,7 @@ def largest_entries(token: Token, most: int) -> tuple[Weight, ...]:
         weights = _entries_weighed(token) if spans is None else [*_entry_weights(token.payload, spans)]
     except _OddlyWrittenError:
         weights = _entries_weighed(token)
-    ranked = nlargest(most, enumerate(weights), key=lambda each: (each[1].token_bytes, -each[0]))
-    return tuple(weight for _, weight in ranked)
+    return tuple(nsmallest(most, weights, key=lambda each: -each.token_bytes))
 
 
 def escapes(token: Token) -> Escapes:
@@ -239,10 +238,10 @@ def _imports(payload: bytes, span: _Span) -> Iterator[_Span]:
             raise _OddlyWrittenError
         for member in _members(payload, element.value + 1, ""):
             if member.pointer == "/token":
-                yield _Span(span.pointer, start, start, member.start)
+                yield _Span(span.pointer, start, span.value, member.start)
                 yield _Span(ACTIVATIONS, member.start, member.value, member.end)
                 start = member.end
-    yield _Span(span.pointer, start, start, span.end)
+    yield _Span(span.pointer, start, span.value, span.end)
 
 
 def _members(payload: bytes, start: int, pointer: str) -> Iterator[_Span]:
@@ -276,14 +275,11 @@ def _elements(payload: bytes, start: int, pointer: str) -> Iterator[_Span]:
 
 def _entry_weights(payload: bytes, spans: list[_Span]) -> Iterator[Weight]:
     imports = [span for span in spans if span.pointer in (_IMPORTS, ACTIVATIONS)]
+    if imports:  # one list again, whatever it was cut into
+        first = imports[0]
+        yield from _below(payload, _Span(_IMPORTS, first.start, first.value, imports[-1].end), 1)
     for span in spans:
-        if span.pointer in ("", "/nats"):
-            continue
-        if span in imports:
-            if span is imports[0]:
-                whole = payload.index(b"[", span.start)
-                yield from _below(payload, _Span(_IMPORTS, span.start, whole, imports[-1].end), 1)
-        else:
+        if span.pointer not in ("", "/nats", _IMPORTS, ACTIVATIONS):
             yield from _below(payload, span, _LISTS.get(span.pointer.removeprefix("/nats/"), 1))
 
 

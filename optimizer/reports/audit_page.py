@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _SPELLED_OUT = 3
 """Accounts whose sections are listed; the same command with ``--details`` lists those of all that are ranked."""
-_USERS_RANKED = 5
 _SKIPPED = 20
 _SUMMED = 1_000
 """Accounts whose sections are summed for the store: each takes some 70 microseconds to cut."""
@@ -87,7 +86,7 @@ class _Page:
         self.details = details
         self.replicas = replicas
         self.listed = audit.accounts[:top]
-        self.listed_users = audit.users[: top if details else min(top, _USERS_RANKED)]
+        self.listed_users = audit.users[:top]
         self.names = Names(audit)
 
     def head(self) -> list[str]:

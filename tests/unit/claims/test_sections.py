@@ -87,6 +87,8 @@ def test_any_json_in_any_place_is_charged_to_its_section(value, other, name):
         b'{"nats": {"a":1}}',
         b'{"a":1,"a":2,"nats":{"b":1,"b":2}}',
         b'{"nats":{"imports":{"a":{"token":"b"}}}}',
+        b'{"nats":{"imports":5,"exports":[1]}}',
+        b'{"nats":{"imports":5}}',
     ],
 )
 def test_each_odd_spelling_is_charged_as_weighing_charges_it(payload):
