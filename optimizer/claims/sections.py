@@ -47,6 +47,8 @@ _name = lru_cache(4096)(step)  # a store's tokens share theirs
 _folded = lru_cache(4096)(folded)
 _LISTS = {"pub": 2, "sub": 2, "default_permissions": 3}
 """How many steps below its section an entry of a permission block is; elsewhere it is one."""
+_DEEPEST_ENTRY = 5
+"""Steps of the longest pointer to an entry, one of ``/nats/default_permissions/pub/allow``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +299,7 @@ def _below(payload: bytes, span: _Span, steps: int) -> Iterator[Weight]:
 
 def _weighed(token: Token) -> tuple[Weight, ...]:
     """The sections by `weigh`, which can tell of any payload."""
-    return _summed((_section_of(weight.pointer), weight) for weight in weigh(token))
+    return _summed((_section_of(weight.pointer), weight) for weight in weigh(token, _DEEPEST_ENTRY))
 
 
 def _section_of(pointer: str) -> str:
@@ -311,7 +313,7 @@ def _section_of(pointer: str) -> str:
 
 def _entries_weighed(token: Token) -> tuple[Weight, ...]:
     """The entries by `weigh`."""
-    weights = weigh(token)
+    weights = weigh(token, _DEEPEST_ENTRY)
     holders = {weight.pointer.rpartition("/")[0] for weight in weights}
     found = ((_entry_of(weight.pointer, holders), weight) for weight in weights)
     return _summed((pointer, weight) for pointer, weight in found if pointer)

@@ -156,3 +156,11 @@ def test_what_a_greater_sign_costs_is_counted():
 @pytest.mark.parametrize(("text", "number"), [(b"\\\\u003e", 0), (b"\\\\\\u003e", 1), (b"\\u003E", 1), (b">", 0)])
 def test_only_an_escape_is_one(text, number):
     assert escapes(token_of(b'{"a":"' + text + b'"}')).greater == number
+
+
+def test_a_payload_that_nests_without_end_is_cut_in_proportion():
+    payload = b'{"nats":{"imports":' + b"[" * 300_000 + b"]" * 300_000 + b"}}"
+    token = token_of(payload)
+    assert sum(each.token_bytes for each in section_weights(token)) == token.size
+    assert len(largest_entries(token, 5)) == 1
+    assert {each.pointer for each in sections(token)} == {HEADER, "", "/nats", "/nats/imports", SIGNATURE}
