@@ -6,6 +6,7 @@ Each name is imported when it is first used, so that ``import optimizer`` costs 
 from a source      `read` a `Hierarchy`
 to its scripts     `examine` it for a `Plan`, `judge` edits of your own, `script_for` what was accepted
 bytes              `weigh` a token or claims, `gathered` by section; budgets and prices are in `Settings` and `Plan`
+sizes              `audit` a hierarchy and its plan: accounts and users ranked, `sections` of a token, what stands out
 imports            `build` the graph, `graph_document`, `analysis`, `suggestions`, `reach` and `reached`
 drawings           `dot`, `mermaid`, `graphml`, `node_link`, each of a graph document
 meaning            `compare` two `Permissions`, which a `Publish` or another probe tells apart
@@ -34,7 +35,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from optimizer.access.reached import Reached, Receiver, reached
+    from optimizer.audit.audit import audit
+    from optimizer.audit.bands import Band, ConnectBand
+    from optimizer.audit.records import (
+        AccountAudit,
+        Audit,
+        AuditFinding,
+        Counts,
+        Entry,
+        FindingKind,
+        NotKnown,
+        Totals,
+        UserAudit,
+        Validation,
+    )
     from optimizer.claims.model import Export, Import
+    from optimizer.claims.sections import Escapes, Section, sections
     from optimizer.claims.weigh import Weight, gathered, weigh
     from optimizer.edits import EditEntries, ListName, Target, TargetKind
     from optimizer.errors import OptimizerError
@@ -85,7 +101,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "optimizer.access.reached": "Reached Receiver reached",
+    "optimizer.audit.audit": "audit",
+    "optimizer.audit.bands": "Band ConnectBand",
+    "optimizer.audit.records": "AccountAudit Audit AuditFinding Counts Entry FindingKind NotKnown Totals UserAudit "
+    "Validation",
     "optimizer.claims.model": "Export Import",
+    "optimizer.claims.sections": "Escapes Section sections",
     "optimizer.claims.weigh": "Weight gathered weigh",
     "optimizer.edits": "EditEntries ListName Target TargetKind",
     "optimizer.errors": "OptimizerError",
@@ -113,20 +134,29 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "AccountAudit",
     "Analysis",
     "Arrival",
+    "Audit",
+    "AuditFinding",
+    "Band",
     "Comparison",
     "Connect",
+    "ConnectBand",
     "Consolidation",
+    "Counts",
     "Coverage",
     "Cycle",
     "Deliver",
     "Edge",
     "EditEntries",
     "Effect",
+    "Entry",
+    "Escapes",
     "Evidence",
     "Export",
     "Finding",
+    "FindingKind",
     "FrontierPoint",
     "Gain",
     "Grant",
@@ -138,6 +168,7 @@ __all__ = [
     "LeafSubscribe",
     "ListName",
     "Node",
+    "NotKnown",
     "OptimizerError",
     "Overlap",
     "Permissions",
@@ -154,6 +185,7 @@ __all__ = [
     "Safety",
     "Saving",
     "Script",
+    "Section",
     "Server",
     "Settings",
     "Severity",
@@ -167,11 +199,15 @@ __all__ = [
     "TargetKind",
     "TokenBudget",
     "TokenChange",
+    "Totals",
+    "UserAudit",
+    "Validation",
     "Weight",
     "Weights",
     "Widen",
     "Witness",
     "analysis",
+    "audit",
     "build",
     "compare",
     "dot",
@@ -187,6 +223,7 @@ __all__ = [
     "reached",
     "read",
     "script_for",
+    "sections",
     "suggestions",
     "weigh",
 ]

@@ -9,7 +9,6 @@ edits are judged once more as a whole.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from optimizer.access.principals import blocks
@@ -69,7 +68,7 @@ def examine(
     accounts = [
         account
         for account, signed in sorted(hierarchy.accounts.items(), key=lambda item: (item[1].claims.name, item[0]))
-        if is_chosen(signed.claims.name, account, settings)
+        if settings.chooses(signed.claims.name, account)
     ]
     parts = by_account(hierarchy, accounts)
     examined = []
@@ -104,11 +103,6 @@ def _literals(hierarchy: Hierarchy, known: Iterable[str]) -> Literals:
 
     subjects = sorted({*known_subjects_of(hierarchy), *known})
     return Literals(subject.split(".") for subject in subjects)
-
-
-def is_chosen(name: str, key: AccountKey, settings: Settings) -> bool:
-    """Whether the globs of a run let an account in, by its name or its key."""
-    return not settings.accounts or any(fnmatchcase(name, glob) or glob in (name, key) for glob in settings.accounts)
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 
 class Server(enum.Enum):
@@ -114,3 +115,7 @@ class Settings:
     weights: Weights = Weights()
     bytes_per_cost: float = 4.0
     frontier: bool = False
+
+    def chooses(self, name: str, key: str) -> bool:
+        """Whether the globs of a run let an account in, by its name or its key."""
+        return not self.accounts or any(fnmatchcase(name, glob) or glob in (name, key) for glob in self.accounts)

@@ -61,13 +61,16 @@ class Weight:
     token_bytes: int
 
 
-def weigh(subject: Token | Claims) -> tuple[Weight, ...]:
+def weigh(subject: Token | Claims, depth: int | None = None) -> tuple[Weight, ...]:
     """Every byte of a token, charged once.
 
     Parameters
     ----------
     subject
         A token, whose own bytes are weighed whoever wrote it; or claims, as `optimizer.claims.encode` writes them.
+    depth
+        How many steps a pointer may have: what lies deeper is charged to where it lies, as `gathered` does it, and a
+        payload that nests thousands of levels costs no more memory than another. None for however many there are.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def weigh(subject: Token | Claims) -> tuple[Weight, ...]:
         head, payload = header_size(subject), subject.payload
     else:
         head, payload = _GO_HEADER_SIZE, payload_bytes(subject)
-    return (Weight(HEADER, 0, head + 1), *_weights(payload), Weight(SIGNATURE, 0, _SIGNATURE_SIZE + 1))
+    return (Weight(HEADER, 0, head + 1), *_weights(payload, depth), Weight(SIGNATURE, 0, _SIGNATURE_SIZE + 1))
 
 
 def gathered(weights: Iterable[Weight], depth: int) -> tuple[Weight, ...]:
@@ -139,12 +142,13 @@ class _Container:
         """Pointer of the value before the comma."""
 
 
-def _weights(payload: bytes) -> tuple[Weight, ...]:
+def _weights(payload: bytes, depth: int | None) -> tuple[Weight, ...]:
     sums: dict[str, list[int]] = {}
     stack = [_Container("", is_list=True)]
     spent = 0
+    most = len(payload) if depth is None else depth
     for piece in _PIECE.finditer(payload):
-        pointer = _charged(stack, payload, piece.start(), piece.end())
+        pointer = _charged(stack, payload, piece.start(), piece.end(), most)
         sizes = sums.get(pointer)
         if sizes is None:
             sizes = sums[pointer] = [0, 0]
@@ -155,7 +159,7 @@ def _weights(payload: bytes) -> tuple[Weight, ...]:
     return tuple(Weight(pointer, *sizes) for pointer, sizes in sums.items())
 
 
-def _charged(stack: list[_Container], payload: bytes, start: int, end: int) -> str:
+def _charged(stack: list[_Container], payload: bytes, start: int, end: int, depth: int) -> str:
     """The pointer that pays for the piece from ``start`` to ``end``; follows it into and out of containers."""
     box = stack[-1]
     first = payload[start]
@@ -168,21 +172,24 @@ def _charged(stack: list[_Container], payload: bytes, start: int, end: int) -> s
             stack.pop()
         return box.pointer
     if first == _QUOTE and not box.is_list and box.member is None:
-        box.member = f"{box.pointer}/{_step(payload[start:end])}"
+        is_deep = len(stack) > depth + 1
+        box.member = box.pointer if is_deep else f"{box.pointer}/{step(payload[start:end])}"
         return box.member
     if payload[start:end].isspace():
         return box.pointer
-    pointer = _value(box, outermost=len(stack) == 1)
+    pointer = _value(box, outermost=len(stack) == 1, deep=len(stack) > depth + 1)
     if first in _OPEN:
         stack.append(_Container(pointer, is_list=first == _BRACKET))
     return pointer
 
 
-def _value(box: _Container, *, outermost: bool) -> str:
+def _value(box: _Container, *, outermost: bool, deep: bool) -> str:
     if box.member is not None:
         pointer, box.member = box.member, None
     elif outermost:
         pointer = ""
+    elif deep:
+        pointer = box.pointer
     else:
         pointer = f"{box.pointer}/{box.count}"
         box.count += 1
@@ -190,7 +197,8 @@ def _value(box: _Container, *, outermost: bool) -> str:
     return pointer
 
 
-def _step(name: bytes) -> str:
+def step(name: bytes) -> str:
+    """One step of a JSON pointer, from a member name as it stands in the payload, quotes included."""
     try:
         text = str(json.loads(name)) if b"\\" in name else name[1:-1].decode()
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 COMMANDS = {
+    "audit": "weigh every token to the byte, rank accounts and users, and say what stands out",
     "propose": "propose rewrites of permission lists, each proved and weighed to the byte",
     "script": "write apply.sh, rollback.sh and verify.sh for the safe and the accepted proposals",
     "verify": "prove that the store now is what the plan promised",

@@ -20,14 +20,14 @@ def command() -> int:
     except OptimizerError as error:
         head = [words.shown(error.message, 400)]
         steps = [
+            output.typed("permopt", "audit", "SOURCE"),
             output.typed("permopt", "propose", "SOURCE"),
             output.typed("permopt", "graph", "SOURCE"),
-            output.typed("permopt", "rules"),
         ]
     else:
         head = _found(hierarchy)
         steps = [
-            output.typed("permopt", "propose"),
+            output.typed("permopt", "audit"),
             output.typed("permopt", "propose", "-o", "plan.json"),
             output.typed("permopt", "graph"),
         ]

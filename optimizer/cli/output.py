@@ -48,7 +48,8 @@ def style(*, no_colour: bool) -> Style:
     dumb = os.environ.get("TERM") == "dumb"
     colour = terminal and not no_colour and not dumb and not os.environ.get("NO_COLOR")
     width = min(shutil.get_terminal_size((_PIPE_WIDTH, 24)).columns, _PAGE_WIDTH) if terminal else _PIPE_WIDTH
-    return Style(colour=colour, width=width)
+    encoding = getattr(sys.stdout, "encoding", None) or ""
+    return Style(colour=colour, width=width, blocks=not dumb and encoding.lower().replace("-", "") == "utf8")
 
 
 def typed(*words: str | Path | None) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from optimizer.audit.standing import token_findings
 from optimizer.cli import options, output
 from optimizer.cli.options import Form
 from optimizer.errors import SourceError, UsageError
@@ -17,7 +18,6 @@ from optimizer.proposals import Plan, Safety
 from optimizer.reports import words
 from optimizer.reports.json import plan_document, text_of
 from optimizer.reports.markdown import plan_markdown
-from optimizer.reports.standing import token_findings
 from optimizer.reports.terminal import plan_page
 from optimizer.settings import Settings, Widen
 from optimizer.sources.read import read

@@ -10,14 +10,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
+from optimizer.audit.standing import token_findings
 from optimizer.edits import touches_account_token
-from optimizer.reports.standing import token_findings
 from optimizer.subjects.probes import Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Subscribe
 from optimizer.text import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from optimizer.audit.standing import TokenFinding
     from optimizer.claims.keys import AccountKey, UserKey
     from optimizer.claims.model import AccountClaims, OperatorClaims, UserClaims
     from optimizer.edits import Edit, Target
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         TokenChange,
         Witness,
     )
-    from optimizer.reports.standing import TokenFinding
     from optimizer.settings import Settings
     from optimizer.subjects.probes import Probe
 

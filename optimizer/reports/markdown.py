@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from optimizer.audit.standing import token_findings
 from optimizer.proposals import Safety
 from optimizer.reports import words
 from optimizer.reports.changes import effect
-from optimizer.reports.standing import token_findings
 from optimizer.reports.terminal import head_sentences, over_budget, total_row
 from optimizer.reports.widening import budget_sentences, frontier_rows, grant_sentences
 from optimizer.subjects.probes import Relation

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _LEAST = 12  # columns: less of a name says nothing
-_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34"}
+_CODES |= {"magenta": "35", "cyan": "36"}
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +25,26 @@ class Style:
         Whether escape sequences are welcome: a terminal, and nobody asked for none.
     width
         Columns.
+    blocks
+        Whether it draws block characters; without them a bar is made of ``#``.
     """
 
     colour: bool = False
     width: int = 100
+    blocks: bool = False
 
     def paint(self, text: str, *looks: str) -> str:
         """``text`` in the looks named; as it is where colour is not welcome."""
         if not self.colour or not text:
             return text
         return f"\x1b[{';'.join(_CODES[look] for look in looks)}m{text}\x1b[0m"
+
+    def bar(self, share: float, width: int) -> str:
+        """A bar of ``share`` (0 to 1) of so many columns; what is there at all is seen."""
+        if not self.blocks:
+            return "#" * max(round(share * width), share > 0)
+        eighths = max(round(share * width * 8), share > 0)
+        return _EIGHTHS[8] * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
     def heading(self, text: str) -> str:
         """A line that begins a part of the page."""
@@ -97,6 +109,13 @@ def columns(
             cells.append(padding + cell if column in right else cell + padding)
         lines.append((" " * indent + "  ".join(cells)).rstrip())
     return lines
+
+
+def beside(lines: Sequence[str], bars: Sequence[str]) -> list[str]:
+    """Each of the first lines with its bar, all bars beginning in one column."""
+    width = max(map(width_of, lines))
+    joined = [f"{line}{' ' * (width - width_of(line))}  {bar}".rstrip() for line, bar in zip(lines, bars, strict=False)]
+    return [*joined, *lines[len(bars) :]]
 
 
 def _cut(cell: str, width: int) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from optimizer.audit.standing import token_findings
 from optimizer.proposals import Safety, Severity
 from optimizer.reports import words
 from optimizer.reports.brief import MOST_SPELLED_OUT, findings_in_brief, proposals_in_brief, what_goes
 from optimizer.reports.changes import LOOK, capped, effect, proposal_lines, reasons, short_lines
-from optimizer.reports.standing import token_findings
 from optimizer.reports.style import Style, columns
 from optimizer.reports.widening import budget_lines
 from optimizer.settings import Widen

@@ -60,14 +60,14 @@ class Names:
         account = self._hierarchy.accounts.get(key)
         if account is None:
             return shown(key, NAME_LIMIT)
-        return _told_apart(name_of(account.claims.name, key), key, self._accounts[account.claims.name])
+        return told_apart(name_of(account.claims.name, key), key, self._accounts[account.claims.name])
 
     def user(self, account: AccountKey, key: UserKey) -> str:
         """``ACCOUNT/USER``."""
         user = self._hierarchy.users.get((key, account))
         if user is None:
             return f"{self.account(account)}/{shown(key, NAME_LIMIT)}"
-        name = _told_apart(name_of(user.claims.name, key), key, self._users[account, user.claims.name])
+        name = told_apart(name_of(user.claims.name, key), key, self._users[account, user.claims.name])
         return f"{self.account(account)}/{name}"
 
     def token(self, account: AccountKey, user: UserKey | None) -> str:
@@ -174,7 +174,8 @@ def proof(judgement: Judgement) -> str:
             return f"{judgement.relation.value}; {users} on {on}"
 
 
-def _told_apart(name: str, key: str, bearers: int) -> str:
+def told_apart(name: str, key: str, bearers: int) -> str:
+    """A name, with the start of its key where others bear it too."""
     return name if bearers == 1 else f"{name} ({key[:KEY_SHOWN]}...)"
 
 

@@ -53,6 +53,7 @@ def test_other_documents_are_valid(permopt, shop):
     check(permopt("graph", shop.root, "--hubs", "-f", "json").json)
     check(permopt("graph", shop.root, "--from", "ORDERS", "--subject", "feed.a", "-f", "json").json)
     check(permopt("rules", "-f", "json").json)
+    check(permopt("audit", shop.root, "-f", "json", "--no-findings").json)
 
 
 def test_a_plan_without_proposals_is_valid(permopt, shop):
@@ -63,6 +64,7 @@ def test_a_plan_without_proposals_is_valid(permopt, shop):
 def test_the_corpus_yields_valid_documents(permopt, store):
     check(permopt("propose", ROOT / store, "--now", NOW, "-f", "json").json)
     check(permopt("graph", ROOT / store, "--now", NOW, "-f", "json", "--hubs").json)
+    check(permopt("audit", ROOT / store, "--now", NOW, "-f", "json", "--replicas", 3).json)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ PRINTED = {
     "imports.dot": ("graph", "stores", "--format", "dot"),
     "imports.json": ("graph", "stores", "--format", "json"),
 }
+AUDITS = {"audit.txt": (), "audit-replicas.txt": ("--replicas", "5", "--no-findings", "--top", "3", "--details")}
 SCRIPTS = ("apply.sh", "rollback.sh", "verify.sh", "expected.json")
 
 
@@ -42,6 +43,14 @@ def test_what_is_printed_is_the_golden_text(written, monkeypatch, capsys, name):
     monkeypatch.chdir(written)
     capsys.readouterr()
     assert run([*PRINTED[name], "--now", NOW, "--quiet"]) == 0
+    compare(name, capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("name", AUDITS)
+def test_the_audit_of_the_corpus_is_the_golden_page(monkeypatch, capsys, name):
+    monkeypatch.chdir(HERE.parents[1])
+    capsys.readouterr()
+    assert run(["audit", "corpus/acme", *AUDITS[name], "--now", NOW, "--quiet", "--fail-on", "never"]) == 0
     compare(name, capsys.readouterr().out)
 
 

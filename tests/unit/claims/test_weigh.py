@@ -114,6 +114,20 @@ def test_gathering_moves_no_byte(depth):
     assert all(weight.pointer.count("/") <= depth for weight in together)
 
 
+@given(payloads.any_json, st.integers(0, 4))
+def test_weighing_to_a_depth_is_weighing_and_gathering(value, depth):
+    payload = json.dumps({"a": value, "b": [value]}).encode()
+    token = Token(f"h.{signing.b64(payload)}.s", {}, payload, b"")
+    assert set(weigh(token, depth)) == set(gathered(weigh(token), depth))
+
+
+def test_a_payload_that_nests_without_end_is_weighed_in_proportion():
+    payload = b'{"a":' + b"[" * 300_000 + b"]" * 300_000 + b"}"
+    weights = weigh(Token("h.x.s", {}, payload, b""), 5)
+    assert sum(weight.payload_bytes for weight in weights) == len(payload)
+    assert len(weights) == 8
+
+
 def test_gathered_sections_hold_all_that_lies_in_them():
     weights = (Weight("/nats", 1, 2), Weight("/nats/pub", 8, 11), Weight("/nats/pub/allow/0", 10, 13))
     assert gathered(weights, 2) == (Weight("/nats", 1, 2), Weight("/nats/pub", 18, 24))

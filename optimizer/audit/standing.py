@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.examine import is_chosen
 from optimizer.proposals import Severity
 
 if TYPE_CHECKING:
@@ -53,12 +52,12 @@ def _found(hierarchy: Hierarchy, settings: Settings) -> Iterator[TokenFinding]:
     for issue in hierarchy.operator.issues if hierarchy.operator is not None else ():
         yield TokenFinding(_severity(issue), None, None, issue)
     for key, account in hierarchy.accounts.items():
-        if is_chosen(account.claims.name, key, settings):
+        if settings.chooses(account.claims.name, key):
             yield from (TokenFinding(_severity(issue), key, None, issue) for issue in account.issues)
     for (member, owner), user in hierarchy.users.items():
         if user.issues:
             named = hierarchy.accounts.get(owner)
-            if is_chosen("" if named is None else named.claims.name, owner, settings):
+            if settings.chooses("" if named is None else named.claims.name, owner):
                 yield from (TokenFinding(_severity(issue), owner, member, issue) for issue in user.issues)
 
 

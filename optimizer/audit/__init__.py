@@ -1,0 +1,1 @@
+"""What every token of a hierarchy weighs, what stands out, and what the rules found: records, and no I/O."""
