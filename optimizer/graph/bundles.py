@@ -242,6 +242,7 @@ def suggested(
         accounts=(price,),
         gained=gained,
         known=tuple(known[:_SAID]),
+        known_more=max(0, len(known) - _SAID),
         lost=tuple(_lost(bundle)),
         hops=0,
         pushes=(Push(first.importer, f"imports `{bundle.remote}` in place of {len(bundle.edges)} subjects"),),

@@ -364,7 +364,10 @@ def _gained(hub: Hub) -> Iterator[Gained]:
 
 def _lost(hub: Hub) -> Iterator[Lost]:
     if hub.prefix:
-        yield Lost("names", f"clients of the consumers must send to `{hub.prefix}...`: their names have no common form")
+        yield Lost(
+            "names",
+            f"clients of the consumers must write `{hub.prefix}` before every name: the names have no common form",
+        )
     yield Lost("control", "exporters can shut out the hub as a whole, but no consumer: it stands in all their places")
     yield Lost("secrecy", "users of the hub see requests and replies on its subjects, and can answer")
     yield Lost("replies in flight", "every push of the hub loses the replies in flight through it")

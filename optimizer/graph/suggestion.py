@@ -109,7 +109,9 @@ class Suggestion:
     accounts
         Every token that changes.
     known
-        Subjects among those gained that are known to be used, as others import them.
+        Subjects among those gained that are known to be used, as others import them: the first of them.
+    known_more
+        How many there are beside those.
     hops
         Imports that a message passes more than before.
     pushes
@@ -128,6 +130,7 @@ class Suggestion:
     hops: int
     pushes: tuple[Push, ...]
     changes: tuple[Change, ...]
+    known_more: int = 0
 
     @property
     def bytes_before(self) -> int:
