@@ -186,8 +186,9 @@ def _resolutions(source: _Source) -> Iterator[tuple[AccountKey, list[Route], lis
                     resolution = _beside_others(alone, each, path, taken)
             if resolution.state in (State.WORKS, State.UNKNOWN):
                 taken.setdefault((each.account, each.type, filed_under(each, path)), resolution.state)
-            if earlier and resolution.state is State.WORKS and not resolution.reason:
-                resolution = Resolution(State.WORKS, earlier, resolution.exports)
+            if earlier and resolution.state is State.WORKS:
+                both = f"{earlier}; {resolution.reason}" if resolution.reason else earlier
+                resolution = Resolution(State.WORKS, both, resolution.exports)
             beside.append(resolution)
         yield key, routes[key], beside
 

@@ -22,6 +22,7 @@ from optimizer.graph.suggestion import (
     Suggestion,
     import_of,
     priced,
+    reordered,
 )
 from optimizer.graph.transform import image
 from optimizer.subjects.generalise import generalisations
@@ -229,9 +230,11 @@ def suggested(
             Gained(account, first.exporter, first.kind, bundle.remote)
             for account in dict.fromkeys((first.importer, *beyond))
         )
-        others = {Subject(text) for text in imported.get((first.exporter, first.kind), ())}
+        had = {part.text for part in parts}
+        wide = [part for part in parts if part.has_wildcard]
+        others = {Subject(text) for text in imported.get((first.exporter, first.kind), ()) if text not in had}
         known = sorted(
-            other.text for other in others if whole.covers(other) and not any(part.covers(other) for part in parts)
+            other.text for other in others if whole.covers(other) and not any(part.covers(other) for part in wide)
         )
     return Suggestion(
         kind=Kind.BUNDLE,
@@ -243,7 +246,7 @@ def suggested(
         gained=gained,
         known=tuple(known[:_SAID]),
         known_more=max(0, len(known) - _SAID),
-        lost=tuple(_lost(bundle)),
+        lost=(*_lost(bundle), *reordered(importer, {edge.place for edge in bundle.edges}, [written])),
         hops=0,
         pushes=(Push(first.importer, f"imports `{bundle.remote}` in place of {len(bundle.edges)} subjects"),),
         changes=(Change(first.importer, bundle.edges, (written,)),),

@@ -58,12 +58,7 @@ def edges_of(graph: nx.MultiDiGraph[str]) -> tuple[Edge, ...]:
     """All edges, by importer and place in its token."""
     found: list[Edge] = []
     for importer in sorted(graph):
-        taken = [
-            (place, exporter, data)
-            for exporter, parallel in graph.pred[importer].items()
-            for place, data in parallel.items()
-        ]
-        taken.sort(key=itemgetter(0))
+        taken = sorted(graph.in_edges(importer, keys=True, data=True), key=itemgetter(2))
         found += [
             Edge(
                 exporter,
@@ -78,7 +73,7 @@ def edges_of(graph: nx.MultiDiGraph[str]) -> tuple[Edge, ...]:
                 data["token_bytes"],
                 data["otherwise"],
             )
-            for place, exporter, data in taken
+            for exporter, _, place, data in taken
         ]
     return tuple(found)
 
