@@ -17,13 +17,14 @@ from optimizer.graph.suggestion import Kind
 from optimizer.graph.together import Together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import networkx as nx
 
     from optimizer.graph.edges import Edge
     from optimizer.graph.suggestion import Suggestion
     from optimizer.hierarchy import Hierarchy
+    from optimizer.subjects.subject import Subject
 
 Taken = hubs.Hub | bundles.Bundle
 SOUGHT = ("bundle", "hub")
@@ -102,12 +103,8 @@ def suggestions(
     nearest = next((each for each in found if concerns(each) and beside.accepts(each)), None)
     possible: list[Taken] = [*found, *bundles.bundles(edges)]
     candidates = [each for each in possible if each.estimate() > 0 and beside.accepts(each)]
-    taken = [candidates[index] for index in _chosen(candidates, wanted)]
-    taken.sort(key=lambda each: -each.estimate())
-    passing = {
-        (each.edges, each.remote): tuple(beside.passing(each)) for each in taken if isinstance(each, bundles.Bundle)
-    }
-    taken = [one for each in taken if (one := _beside(beside, each)) is not None and concerns(one)]
+    taken, passing = _taken(candidates, beside, lambda: Together(edges, hierarchy), wanted)
+    taken = [each for each in taken if concerns(each)]
     imported: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for edge in edges:
         imported[edge.exporter, edge.kind][edge.remote] = None
@@ -143,6 +140,50 @@ def _unread(hierarchy: Hierarchy) -> frozenset[str]:
         for key, account in hierarchy.accounts.items()
         if account.token.size > MAX_TOKEN_SIZE and len(account.issues) <= 1 and account_refusal(account.claims) is None
     )
+
+
+Passing = dict[tuple[tuple["Edge", ...], str], tuple[tuple[str, "Subject | None"], ...]]
+
+
+def _taken(
+    candidates: Sequence[Taken], beside: Together, anew: Callable[[], Together], wanted: int | None
+) -> tuple[list[Taken], Passing]:
+    """What is taken, most saving first, and who else would ask by its bundles.
+
+    Where some of the best choice do not go together, the plain greedy may do better: it takes what saves most, and then
+    what saves most of all that goes with it.
+    """
+    best = sorted((candidates[index] for index in _chosen(candidates, wanted)), key=_greedy_order)
+    passing = _passing(best, beside)
+    taken = [one for each in best if (one := _beside(beside, each)) is not None]
+    if len(taken) == len(best):
+        return taken, passing
+    again, plain, gone, saved = anew(), [], set[tuple[str, int]](), 0
+    others = _passing(candidates, again)
+    for each in sorted(candidates, key=_greedy_order):
+        places = {(edge.importer, edge.place) for edge in each.edges}
+        if wanted is not None and saved >= wanted:
+            break
+        if gone.isdisjoint(places) and (one := _beside(again, each)) is not None:
+            plain.append(one)
+            gone |= places
+            saved += one.estimate()
+    return (plain, others) if _worth(plain, wanted) > _worth(taken, wanted) else (taken, passing)
+
+
+def _greedy_order(group: Taken) -> tuple[int, int]:
+    return -group.estimate(), group.opens
+
+
+def _worth(taken: Sequence[Taken], wanted: int | None) -> tuple[int, int]:
+    saved = sum(each.estimate() for each in taken)
+    return saved if wanted is None else min(saved, wanted), -sum(each.opens for each in taken)
+
+
+def _passing(groups: Iterable[Taken], beside: Together) -> Passing:
+    return {
+        (each.edges, each.remote): tuple(beside.passing(each)) for each in groups if isinstance(each, bundles.Bundle)
+    }
 
 
 def _beside(others: Together, group: Taken) -> Taken | None:
