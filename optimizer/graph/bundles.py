@@ -95,6 +95,7 @@ def bundles(edges: Sequence[Edge]) -> Iterator[Bundle]:
 
 def _within(group: Sequence[Edge], mine: Sequence[Edge]) -> Iterator[Bundle]:
     export = group[0].exports[0]
+    narrowest: dict[tuple[int, ...], Bundle] = {}
     few = [tuple(edge.remote.split(".")) for edge in group[:_LARGEST]]
     for pattern in generalisations(few, keep_prefix=1, least=2):
         remote = ".".join(pattern.tokens)
@@ -107,7 +108,11 @@ def _within(group: Sequence[Edge], mine: Sequence[Edge]) -> Iterator[Bundle]:
         if local is None or token is None:
             continue
         if not _meets_others(members, mine, Subject(remote), Subject(local)):
-            yield Bundle(members, export, remote, local, token)
+            made, places = Bundle(members, export, remote, local, token), tuple(edge.place for edge in members)
+            before = narrowest.get(places)
+            if before is None or (made.opens, -made.estimate()) < (before.opens, -before.estimate()):
+                narrowest[places] = made
+    yield from narrowest.values()
 
 
 def _meets_others(members: Sequence[Edge], mine: Sequence[Edge], remote: Subject, local: Subject) -> bool:
@@ -249,7 +254,7 @@ def suggested(
         known_more=max(0, len(known) - _SAID),
         lost=(*_lost(bundle), *reordered(importer, {edge.place for edge in bundle.edges}, [written])),
         hops=0,
-        pushes=(Push(first.importer, f"imports `{bundle.remote}` in place of {len(bundle.edges)} subjects"),),
+        pushes=(Push(first.importer, f"imports `{bundle.remote}` in place of {len(bundle.edges):,} subjects"),),
         changes=(Change(first.importer, bundle.edges, (written,)),),
     )
 

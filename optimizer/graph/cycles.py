@@ -122,7 +122,8 @@ class Cycles:
         for subject in _starts(kind, path):
             if links is not None and not links.collides(kind, subject):
                 continue  # most searches end where they begin
-            behind = self._explored(_State(kind, exporter, subject))
+            start = _State(kind, exporter, subject)
+            behind = self._behind_itself(start, path) if importer == exporter else self._explored(start)
             if behind.arrived & self._bit(importer):
                 return CLOSES
             if behind.stranger:
@@ -149,6 +150,8 @@ class Cycles:
                 state = todo.popleft()
                 for following in self._following(state):
                     self._shown += 1
+                    if following is link:
+                        continue  # it is not loaded while it is searched for
                     if following.exporter == importer:
                         return ((importer, link), *_way(came, state, following))
                     after = _after(following, state)
@@ -212,33 +215,46 @@ class Cycles:
     def _close(self, states: list[_State], following: Mapping[_State, list[_State] | None]) -> None:
         """Remember what lies behind states that lead to each other, or behind one; all others behind are known."""
         own = {state: self._bit(state.account) for state in states}
-        arrived = twice = passed = 0
-        stranger, is_cut = "", any(following[state] is None for state in states)
-        is_ring = len(states) > 1
+        behind = [each for state in states for each in following[state] or ()]
+        arrived, twice, passed, stranger, is_cut = self._joined(each for each in behind if each not in own)
         for state in states:
             if state.account not in self.exports:
                 stranger = min(filter(None, (stranger, state.account)))
-            for each in following[state] or ():
+            if following[state]:
                 passed |= own[state]
-                if each in own:
-                    is_ring = True
-                    continue
-                behind, bit = self._found[each], self._bit(each.account)
-                twice |= behind.twice | (behind.arrived & bit) | (arrived & (behind.arrived | bit))
-                arrived |= behind.arrived | bit
-                passed |= behind.passed
-                is_cut = is_cut or behind.is_cut
-                if behind.stranger:
-                    stranger = min(filter(None, (stranger, behind.stranger)))
-        if is_ring:  # whoever comes to it comes again
+            is_cut = is_cut or following[state] is None
+        if any(each in own for each in behind):  # whoever comes to it comes again
             for bit in own.values():
                 arrived |= bit
         for bit in own.values():
             twice |= arrived & bit
         if passed & twice:
             passed = twice = (passed & twice) & -(passed & twice)
-        found = _Behind(arrived, twice, passed, stranger, is_cut)
-        self._found.update(dict.fromkeys(states, found))
+        self._found.update(dict.fromkeys(states, _Behind(arrived, twice, passed, stranger, is_cut)))
+
+    def _joined(self, states: Iterable[_State]) -> _Behind:
+        """What lies behind several states that an import each leads to, and they themselves."""
+        arrived = twice = passed = 0
+        stranger, is_cut = "", False
+        for state in states:
+            behind, bit = self._found[state], self._bit(state.account)
+            twice |= behind.twice | (behind.arrived & bit) | (arrived & (behind.arrived | bit))
+            arrived |= behind.arrived | bit
+            passed |= behind.passed
+            is_cut = is_cut or behind.is_cut
+            if behind.stranger:
+                stranger = min(filter(None, (stranger, behind.stranger)))
+        return _Behind(arrived, twice, passed, stranger, is_cut)
+
+    def _behind_itself(self, state: _State, path: Route) -> _Behind:
+        """What lies behind an account's import from itself: it is not loaded while it is searched for."""
+        self._explored(state)
+        links = [link for link in self._following(state) if (link.exporter, link.path) != (state.account, path)]
+        states = [_after(link, state) for link in links]
+        for each in states:
+            self._explored(each)
+        found = self._joined(states)
+        return found._replace(passed=found.passed | (self._bit(state.account) if states else 0))
 
     def _bit(self, account: str) -> int:
         bit = self._bits.get(account)

@@ -111,10 +111,12 @@ def share(part: int, whole: int) -> str:
     >>> share(87, 100), share(998, 1000), share(1_000_001, 1_000_000)
     ('87 per cent', '99.8 per cent', 'over 100 per cent')
     """
-    if part == whole or round(100 * part / whole) != 100:  # noqa: PLR2004
-        return f"{round(100 * part / whole)} per cent"
-    tenths = f"{100 * part / whole:.1f}"
-    return f"{'under 100' if part < whole else 'over 100'} per cent" if tenths == "100.0" else f"{tenths} per cent"
+    rounded, tenths = f"{100 * part / whole:.0f}", f"{100 * part / whole:.1f}"
+    if part in (0, whole) or rounded not in ("0", "100"):
+        return f"{rounded} per cent"
+    if tenths in ("0.0", "100.0"):
+        return f"{'under 0.1' if part < whole / 2 else 'under 100' if part < whole else 'over 100'} per cent"
+    return f"{tenths} per cent"
 
 
 def _remarks(found: Consolidation, wanted: int | None) -> Iterable[str]:
@@ -135,25 +137,29 @@ def _remarks(found: Consolidation, wanted: int | None) -> Iterable[str]:
         yield f"no hub pays here: {groups}"
     if found.streams:
         yield (
-            f"for {found.streams:,} stream imports only bundles were sought: the server does not export again what a "
-            "stream import brings, so no stream crosses a hub"
+            f"for {_counted(found.streams, 'stream import')} only bundles were sought: the server does not export "
+            "again what a stream import brings, so no stream crosses a hub"
         )
     if found.private:
         yield (
-            f"{found.private:,} service imports were kept from hubs: private, with an account's key in the subject, or "
-            "renamed with wildcards; at a hub the exporter's activations and revocations would end"
+            f"kept from hubs, {_counted(found.private, 'service import')}: private, with an account's key in the "
+            "subject, or renamed with wildcards; at a hub the exporter's activations and revocations would end"
         )
     if found.unread:
         yield (
-            f"{found.unread:,} tokens are above the {MAX_TOKEN_SIZE:,} bytes that a server reads: their imports count "
-            "here as if it read them"
+            f"{_counted(found.unread, 'token')} above the {MAX_TOKEN_SIZE:,} bytes that a server reads: the imports "
+            "count here as if it read them"
         )
     if wanted is not None:
         saved = sum(each.saved for each in found.suggestions)
         enough = "as little is opened as that takes" if saved >= wanted else "all that was found does not save more"
         yield f"of the {wanted:,} bytes wanted these save {saved:,}: {enough}"
     if found.more:
-        yield f"{found.more:,} more suggestions save less than these and are left out"
+        yield f"left out, {_counted(found.more, 'more suggestion')} that would save less"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _imports(edges: Iterable[Edge]) -> list[Json]:

@@ -157,7 +157,9 @@ def _islands(document: Document, name: Callable[[str], str], style: Style) -> li
     if len(large) > _ISLANDS:
         lines.append(f"  and {words.quantity(len(large) - _ISLANDS, 'more part', 'more parts')} of several accounts")
     if alone:
-        lines += _members(f"{words.quantity(len(alone), 'account')} without imports or importers: ", alone, style)
+        lines += _members(
+            f"{words.quantity(len(alone), 'account')} that no import connects with another: ", alone, style
+        )
     return lines
 
 
@@ -213,8 +215,9 @@ def names(document: Document) -> Callable[[str], str]:
     def name(key: str) -> str:
         if key not in found:
             called = called_by.get(key, "")
-            shown = words.name_of(called, f"{key[: words.KEY_SHOWN]}...")
-            told = shown if not called or bearers[called] == 1 else f"{shown} ({key[: words.KEY_SHOWN]}...)"
+            short = key if len(key) <= words.KEY_SHOWN else f"{key[: words.KEY_SHOWN]}..."
+            shown = words.name_of(called, short)
+            told = shown if not called or bearers[called] == 1 else f"{shown} ({short})"
             found[key] = told
         return found[key]
 

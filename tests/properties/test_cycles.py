@@ -28,17 +28,19 @@ def drawn(chance: random.Random) -> tuple[list[Import], dict[str, Exports]]:
         tokens = [chance.choice("ab") if chance.random() > wild else "*" for _ in range(chance.choice((1, 2, 2)))]
         return ".".join([*tokens[:-1], ">"] if chance.random() < wild / 2 else tokens)
 
-    imports: list[Import] = []
+    # The second of two equal imports is dropped whatever the search says of the first.
+    imports: dict[tuple[str, str, str, Route], Import] = {}
     for _ in range(chance.choice((len(accounts), 2 * len(accounts)))):
         remote = subject(0.3)
         local = remote if chance.random() < 0.6 or not remote.isascii() or set("*>") & set(remote) else subject(0)
         kind = chance.choice(("service", "stream"))
-        imports.append((chance.choice(accounts), Link(chance.choice(accounts), kind, Route(remote, local))))
+        importer, exporter, path = chance.choice(accounts), chance.choice(accounts), Route(remote, local)
+        imports[importer, exporter, kind, path] = (importer, Link(exporter, kind, path))
     exports = {
         account: Exports(Export(subject=subject(0.5), type="stream") for _ in range(chance.choice((1, 2, 3))))
         for account in accounts
     }
-    return imports, exports
+    return list(imports.values()), exports
 
 
 def searched(imports: Sequence[Import], exports: dict[str, Exports]) -> dict[str, list[Link]]:

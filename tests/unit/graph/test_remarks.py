@@ -164,7 +164,13 @@ def test_known_subjects_beyond_those_named_are_counted(make: Make):
 
 def test_a_hub_that_saves_little_is_not_said_to_save_nothing():
     assert (share(997, 1000), share(50, 100), share(1000, 1000)) == ("99.7 per cent", "50 per cent", "100 per cent")
-    assert share(99_999, 100_000) == "under 100 per cent"
+    assert [share(part, 100_000) for part in (99_999, 100_001, 100, 1, 0)] == [
+        "under 100 per cent",
+        "over 100 per cent",
+        "0.1 per cent",
+        "under 0.1 per cent",
+        "0 per cent",
+    ]
 
 
 def test_names_that_change_are_told_in_a_sentence(make: Make):
