@@ -61,8 +61,7 @@ class Bundle:
     @property
     def opens(self) -> int:
         """How far it widens: a ``*`` counts once, a ``>`` more than all of them."""
-        tokens = Subject(self.remote).tokens
-        return tokens.count("*") + len(tokens) * (tokens[-1] == ">") if self.widens else 0
+        return _width(self.remote) if self.widens else 0
 
     def estimate(self) -> int:
         """Bytes saved, but for the rounding of base64 and for what else nsc writes anew."""
@@ -110,9 +109,14 @@ def _within(group: Sequence[Edge], mine: Sequence[Edge]) -> Iterator[Bundle]:
         if not _meets_others(members, mine, Subject(remote), Subject(local)):
             made, places = Bundle(members, export, remote, local, token), tuple(edge.place for edge in members)
             before = narrowest.get(places)
-            if before is None or (made.opens, -made.estimate()) < (before.opens, -before.estimate()):
+            if before is None or (_width(remote), len(remote)) < (_width(before.remote), len(before.remote)):
                 narrowest[places] = made
     yield from narrowest.values()
+
+
+def _width(wildcard: str) -> int:
+    tokens = wildcard.split(".")
+    return tokens.count("*") + len(tokens) * (tokens[-1] == ">")
 
 
 def _meets_others(members: Sequence[Edge], mine: Sequence[Edge], remote: Subject, local: Subject) -> bool:
