@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from optimizer.claims.layout import import_payload
@@ -26,7 +27,7 @@ from optimizer.graph.suggestion import (
     reordered,
 )
 from optimizer.graph.transform import image
-from optimizer.subjects.generalise import generalisations
+from optimizer.subjects.generalise import Generalisation, generalisations
 from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ def bundles(edges: Sequence[Edge]) -> Iterator[Bundle]:
 def _within(group: Sequence[Edge], mine: Sequence[Edge]) -> Iterator[Bundle]:
     export = group[0].exports[0]
     narrowest: dict[tuple[int, ...], Bundle] = {}
-    few = [tuple(edge.remote.split(".")) for edge in group[:_LARGEST]]
-    for pattern in generalisations(few, keep_prefix=1, least=2):
+    few = tuple(tuple(edge.remote.split(".")) for edge in group[:_LARGEST])
+    for pattern in _patterns(few):
         remote = ".".join(pattern.tokens)
         members = tuple(group[index] for index in pattern.covers)
         members += tuple(edge for edge in group[_LARGEST:] if contains(pattern.tokens, edge.remote.split(".")))
@@ -112,6 +113,12 @@ def _within(group: Sequence[Edge], mine: Sequence[Edge]) -> Iterator[Bundle]:
             if before is None or (_width(remote), len(remote)) < (_width(before.remote), len(before.remote)):
                 narrowest[places] = made
     yield from narrowest.values()
+
+
+@lru_cache(maxsize=1 << 12)
+def _patterns(subjects: tuple[tuple[str, ...], ...]) -> list[Generalisation]:
+    """Found once for all accounts that import the same: it takes a millisecond."""
+    return generalisations(subjects, keep_prefix=1, least=2)
 
 
 def _width(wildcard: str) -> int:
