@@ -198,6 +198,22 @@ def effective(user: UserClaims, account: AccountClaims) -> Permissions:
         return Permissions(refusal=str(refused))
 
 
+def may_stay(user: UserClaims, account: AccountClaims) -> bool:
+    """Whether a connection of this user may have a subscription at all; without any the server closes it at once.
+
+    A user token that says nothing of its subscriptions allows none, and so does such an account; a role allows all,
+    and so does a user token of version 1.
+
+    Server: ``client.applyAccountLimits``, ``subsAtLimit``: "maximum subscriptions exceeded".
+    """
+    scope = scope_of(account, user.iss)
+    limits = user.limits if scope is None else scope.limits
+    absent = -1 if scope is not None or user.version == 1 else 0
+    own = absent if limits.subs is None else limits.subs
+    of_account = account.limits.get("subs", 0)
+    return all(limit == -1 or limit > 0 for limit in (own, of_account))
+
+
 def permissions_of(lists: PermissionLists) -> Permissions:
     """A permission block as the kernel takes it; equal blocks are one object, which remembers what it was asked."""
     resp = lists.resp and (lists.resp.max, lists.resp.ttl)

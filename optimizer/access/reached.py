@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.access.principals import effective
+from optimizer.access.principals import effective, may_stay
 from optimizer.subjects.admitted import Admitted
 from optimizer.subjects.subject import Subject
 
@@ -53,7 +53,8 @@ class Reached:
 def reached(hierarchy: Hierarchy, found: Reach, servers: Iterable[Server]) -> tuple[Reached, ...]:
     """Each arrival of a message, with the known users that any subscription lets receive it.
 
-    A user whose token a server refuses, as expired or revoked, receives nothing. Queue groups share a message: of
+    A user whose token a server refuses, as expired or revoked, receives nothing, nor does one that may have no
+    subscription (``subs`` of 0). Queue groups share a message: of
     those who may receive it not all do.
 
     Parameters
@@ -88,7 +89,7 @@ def _receivers(
     subject = Subject(arrival.subject)
     for user in users:
         permissions = effective(user, account)
-        if permissions.refusal is not None:
+        if permissions.refusal is not None or not may_stay(user, account):
             continue
         if subject.has_wildcard:  # a name that only the server knows: anybody who may connect
             yield Receiver(user.sub, user.name, by_name=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from optimizer.claims.gojson import go_json
 from optimizer.claims.model import (
     AccountClaims,
     ActivationClaims,
@@ -147,6 +148,11 @@ def _import(item: Import) -> dict[str, Json]:
         "allow_trace": item.allow_trace,
     }
     return {**filled(known), **item.unknown}
+
+
+def import_payload(item: Import) -> int:
+    """Bytes of the payload that one import more takes, with the comma that parts it from the one before."""
+    return len(go_json(_import(item))) + 1
 
 
 def _export(item: Export, version: int) -> dict[str, Json]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from optimizer.claims.model import AccountClaims, Export, Import, Json
 
+EARLIER_REFUSES = "nats-server 2.11.8 refuses the importer's token"
+"""How the reason begins that only earlier servers have."""
+
 _LONGEST_INFO = 8 * 1024
 _URL = r"(?s)[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?:\[[^\]/?#]+\]|[^/?#:@\s\[\]]+)(?::[0-9]*)?(?:[/?#].*)?"
 _REFERENCE = re.compile(r"\$([+-]?[0-9]{1,18})")  # what Go's strconv.Atoi takes for a number
@@ -49,7 +52,7 @@ def refusal_of_earlier(claims: AccountClaims) -> str | None:
     pair = _overlap([subject for subjects in _service_names(claims).values() for subject in subjects])
     if pair is None:
         return None
-    return f"nats-server 2.11.8 refuses the importer's token: of its service imports `{pair[0]}` lies in `{pair[1]}`"
+    return f"{EARLIER_REFUSES}: of its service imports `{pair[0]}` lies in `{pair[1]}`"
 
 
 def activation_of(claims: Import) -> ActivationClaims:

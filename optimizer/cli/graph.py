@@ -17,11 +17,11 @@ from optimizer.graph import build, graph_document
 from optimizer.graph.analysis import analysis
 from optimizer.graph.consolidate import suggestions
 from optimizer.graph.exchange import graphml, node_link
-from optimizer.graph.narrow import around, broken, of_type
+from optimizer.graph.narrow import around, beyond, broken, of_type, within
 from optimizer.graph.reach import Reach, reach
 from optimizer.graph.remarks import analysis_member, consolidation_members
 from optimizer.hierarchy import Coverage, Hierarchy
-from optimizer.reports.consolidation import cautions, consolidation_page, touching
+from optimizer.reports.consolidation import cautions, consolidation_page
 from optimizer.reports.dot import dot
 from optimizer.reports.imports import graph_page, names
 from optimizer.reports.json import text_of
@@ -71,6 +71,15 @@ def command(
     hubs: Annotated[
         bool, typer.Option("--hubs", help="Suggest fewer imports: bundles and hubs, with their price.")
     ] = False,
+    save: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BYTES",
+            min=1,
+            show_default=False,
+            help="With --hubs: save so many, and open as little as that takes.",
+        ),
+    ] = None,
     origin: Annotated[
         str | None, typer.Option("--from", help="Account whose client publishes; with --subject.", show_default=False)
     ] = None,
@@ -87,6 +96,10 @@ def command(
     """Show every import between accounts, and whether the server resolves it, drops it or refuses its token."""
     if depth is not None and not account:
         raise UsageError("--depth is about the accounts around some, and none is named", "add --account NAME")
+    if save is not None and not hubs:
+        raise UsageError("--save is about what --hubs suggests", "add --hubs")
+    if hubs and only_broken:
+        raise UsageError("--hubs is about imports that work, which --broken leaves out", "drop one")
     asks = "--from" if origin is not None or subject is not None else "--hubs" if hubs else ""
     if asks and form not in (GraphForm.JSON, GraphForm.TABLE):
         raise UsageError(f"{asks} is for a page or for JSON", "use --format table or json")
@@ -113,14 +126,16 @@ def command(
     graph = build(hierarchy, settings.now)
     options.known_accounts((name for name in settings.accounts if name not in graph), hierarchy)
     document = graph_document(graph)
-    if form in (GraphForm.JSON, GraphForm.TABLE):
-        document |= {"analysis": analysis_member(analysis(graph, hierarchy, settings.now))}
-        document |= consolidation_members(suggestions(graph, hierarchy)) if hubs else {}
-    name = names(document)
+    whole, name = document, names(document)
     document = _narrowed(document, settings.accounts, 1 if depth is None else depth, only)
     document = broken(document) if only_broken else document
-    if "analysis" in document and (settings.accounts or only is not None or only_broken):
-        document = touching(document)
+    if form in (GraphForm.JSON, GraphForm.TABLE):
+        about = None if document is whole else within(document)
+        found = analysis(graph, hierarchy, settings.now)
+        document |= {"analysis": analysis_member(found if about is None else found.about(about))}
+        if hubs:
+            document |= consolidation_members(suggestions(graph, hierarchy, wanted=save, about=about), save)
+        document |= {} if about is None else {"beyond": beyond(document, whole)}
     match form:
         case GraphForm.DOT:
             text = dot(document)

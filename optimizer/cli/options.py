@@ -16,7 +16,7 @@ import typer
 
 from optimizer.claims.encode import payload_bytes, token_size
 from optimizer.claims.model import AccountClaims, UserClaims
-from optimizer.errors import UsageError
+from optimizer.errors import OutputError, UsageError
 from optimizer.proposals import Severity
 from optimizer.settings import Server, Settings, Weights, Widen
 from optimizer.subjects.subject import Subject
@@ -25,6 +25,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from optimizer.hierarchy import Hierarchy
+
+
+def placed(path: Path | None) -> Path | None:
+    """Where a file is to be written, asked before any work is done: no command makes the directory of a file.
+
+    Raises
+    ------
+    OutputError
+        There is no such directory.
+    """
+    if path is not None and str(path) != "-" and not path.parent.is_dir():
+        raise OutputError(
+            f"`{path}` cannot be written: there is no directory `{path.parent}`",
+            "make it, or name a file elsewhere",
+        )
+    return path
+
 
 Source = Annotated[
     str | None,
@@ -43,7 +60,14 @@ Plan = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", show_default=False, help="Write to FILE, whole or not at all."),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        show_default=False,
+        help="Write to FILE, whole or not at all.",
+        callback=placed,
+    ),
 ]
 Operator = Annotated[
     str | None,

@@ -37,6 +37,7 @@ def command(
             metavar="PLAN",
             show_default=False,
             help="Save the plan (JSON) here; the page is printed too.",
+            callback=options.placed,
         ),
     ] = None,
     form: options.Format = Form.TABLE,

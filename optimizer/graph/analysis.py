@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 from optimizer.claims.validate import activation_of
+from optimizer.collecting import without_collecting
 from optimizer.graph.cycles import CLOSES, Cycles, Link, Links
 from optimizer.graph.edges import edges_of, overlapping
 from optimizer.graph.exports import Exports
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from optimizer.hierarchy import Hierarchy
 
 _DAY = 86_400
+_MOST_CYCLES = 1000
 _ALIVE = (State.WORKS, State.UNKNOWN)
 
 
@@ -120,6 +121,8 @@ class Analysis:
 
     Parameters
     ----------
+    untold
+        Imports that may close a cycle and lie on none of those: more are not worked out.
     silent
         Imports that the server drops: what the importer is cut off from already.
     points
@@ -127,12 +130,26 @@ class Analysis:
     """
 
     cycles: tuple[Cycle, ...]
+    untold: tuple[Edge, ...]
     overlaps: tuple[Overlap, ...]
     responders: tuple[Responders, ...]
     silent: tuple[Edge, ...]
     points: tuple[Point, ...]
 
+    def about(self, wanted: Callable[[Edge], bool]) -> Analysis:
+        """What concerns at least one wanted import; of the points only what hangs on them of those."""
+        points = [replace(point, imports=tuple(filter(wanted, point.imports))) for point in self.points]
+        return Analysis(
+            cycles=tuple(each for each in self.cycles if any(map(wanted, each.imports))),
+            untold=tuple(filter(wanted, self.untold)),
+            overlaps=tuple(each for each in self.overlaps if any(map(wanted, each.imports))),
+            responders=tuple(each for each in self.responders if any(map(wanted, each.imports))),
+            silent=tuple(filter(wanted, self.silent)),
+            points=tuple(sorted((point for point in points if point.imports), key=_urgency)),
+        )
 
+
+@without_collecting()
 def analysis(graph: nx.MultiDiGraph[str], hierarchy: Hierarchy, now: int, *, days: int = 30) -> Analysis:
     """Cycles, double deliveries, several responders, and what could be lost unnoticed.
 
@@ -148,8 +165,10 @@ def analysis(graph: nx.MultiDiGraph[str], hierarchy: Hierarchy, now: int, *, day
         How far ahead an expiry is near.
     """
     edges = edges_of(graph)
+    cycles, untold = _cycles(graph, hierarchy, edges)
     return Analysis(
-        cycles=tuple(_cycles(graph, hierarchy, edges)),
+        cycles=cycles,
+        untold=untold,
         overlaps=tuple(_overlaps(edges)),
         responders=tuple(_responders(edges)),
         silent=tuple(edge for edge in edges if edge.state is State.DROPPED),
@@ -157,28 +176,40 @@ def analysis(graph: nx.MultiDiGraph[str], hierarchy: Hierarchy, now: int, *, day
     )
 
 
-def _cycles(graph: nx.MultiDiGraph[str], hierarchy: Hierarchy, edges: Sequence[Edge]) -> Iterator[Cycle]:
+def _cycles(
+    graph: nx.MultiDiGraph[str], hierarchy: Hierarchy, edges: Sequence[Edge]
+) -> tuple[tuple[Cycle, ...], tuple[Edge, ...]]:
+    """A shortest cycle for each import that may close one and lies on none before; and those for which none is told."""
     suspects = [edge for edge in edges if edge.reason == CLOSES]
     if not suspects:
-        return
+        return (), ()
     by_place = {(edge.importer, edge.place): edge for edge in edges}
-    links: dict[str, list[Link]] = defaultdict(list)
+    links: dict[str, dict[int, Link]] = defaultdict(dict)
     for edge in edges:
         if edge.state in _ALIVE:
-            links[edge.importer].append(Link(edge.exporter, edge.kind, Route(edge.remote, edge.local), edge.place))
+            path = Route(edge.remote, edge.local)
+            links[edge.importer][edge.place] = Link(edge.exporter, edge.kind, path, edge.place)
     loaded = {key for key in hierarchy.accounts if not graph.nodes[key]["refusal"]}
     cycles = Cycles(
-        {key: Links(partial(tuple, mine)) for key, mine in links.items()},
+        {key: Links(mine.values) for key, mine in links.items()},
         {key: Exports(hierarchy.accounts[key].claims.exports) for key in hierarchy.accounts if key in loaded},
     )
-    seen: set[frozenset[tuple[str, int]]] = set()
+    found: list[Cycle] = []
+    told: set[tuple[str, int]] = set()
+    untold: list[Edge] = []
     for suspect in suspects:
-        link = next(link for link in links[suspect.importer] if link.place == suspect.place)
-        ring = [(account, each.place) for account, each in cycles.ring(suspect.importer, link)]
-        if ring and frozenset(ring) not in seen:
-            seen.add(frozenset(ring))
-            first = ring.index(min(ring))
-            yield Cycle(tuple(by_place[place] for place in ring[first:] + ring[:first]))
+        if (suspect.importer, suspect.place) in told:
+            continue
+        link = links[suspect.importer][suspect.place]
+        ring = cycles.ring(suspect.importer, link) if len(found) < _MOST_CYCLES else ()
+        if ring:
+            places = [(account, each.place) for account, each in ring]
+            told.update(places)
+            first = places.index(min(places))
+            found.append(Cycle(tuple(by_place[place] for place in places[first:] + places[:first])))
+        else:
+            untold.append(suspect)
+    return tuple(found), tuple(untold)
 
 
 def _by_importer(edges: Iterable[Edge], wanted: Callable[[Edge], bool]) -> dict[str, list[Edge]]:
@@ -298,14 +329,8 @@ def _points(hierarchy: Hierarchy, edges: Sequence[Edge], now: int, horizon: int)
         for (hold, account, key, until), imports in held.items()
         if not (hold is Hold.SIGNING_KEY and key == account)  # goes with the account itself
     ]
-    return sorted(
-        points,
-        key=lambda point: (
-            not point.soon,
-            -len(point.imports),
-            point.hold.value,
-            point.account,
-            point.key,
-            point.until or 0,
-        ),
-    )
+    return sorted(points, key=_urgency)
+
+
+def _urgency(point: Point) -> tuple[bool, int, str, str, str, int]:
+    return not point.soon, -len(point.imports), point.hold.value, point.account, point.key, point.until or 0

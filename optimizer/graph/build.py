@@ -82,8 +82,9 @@ def build(hierarchy: Hierarchy, now: int) -> nx.MultiDiGraph[str]:
         Nodes by account key, with ``name``, ``kind`` (a `Node`), ``token_bytes`` (None where not known), ``refusal``
         (why the server refuses the token, or empty) and ``unused_exports`` (the `Export` records that no import of
         the source lies in). Edges from exporter to importer, keyed by the import's place in the importer's token,
-        with ``claims`` (the `Import`), ``exports`` (those that contain it), ``state`` (a `State`), ``reason``,
-        ``remote`` and ``local`` (the subject in the exporter and in the importer) and ``token_bytes``.
+        with ``claims`` (the `Import`), ``exports`` (those that contain it), ``state`` (a `State`), ``otherwise`` (what
+        a refused one would be if its token were let in), ``reason``, ``remote`` and ``local`` (the subject in the
+        exporter and in the importer) and ``token_bytes``.
     """
     import networkx as nx  # noqa: PLC0415 159 ms that only a graph pays
 
@@ -108,6 +109,7 @@ def build(hierarchy: Hierarchy, now: int) -> nx.MultiDiGraph[str]:
                 claims=each,
                 exports=resolution.exports,
                 state=resolution.state,
+                otherwise=resolution.otherwise or resolution.state,
                 reason=resolution.reason,
                 remote=path.remote,
                 local=path.local,
@@ -184,20 +186,25 @@ def _resolutions(source: _Source) -> Iterator[tuple[AccountKey, list[Route], lis
                     resolution = _beside_others(alone, each, path, taken)
             if resolution.state in (State.WORKS, State.UNKNOWN):
                 taken.setdefault((each.account, each.type, filed_under(each, path)), resolution.state)
-            if earlier and resolution.state is State.WORKS and not resolution.reason:
-                resolution = Resolution(State.WORKS, earlier, resolution.exports)
+            if earlier and resolution.state is State.WORKS:
+                both = f"{earlier}; {resolution.reason}" if resolution.reason else earlier
+                resolution = Resolution(State.WORKS, both, resolution.exports)
             beside.append(resolution)
         yield key, routes[key], beside
 
 
 def _alone(claims: Import, path: Route, importer: AccountKey, source: _Source) -> Resolution:
     """What becomes of an import without regard to any other."""
+    found = _read(claims, path, importer, source)
     refusal = source.refusals[importer]
+    return Resolution(State.REFUSED, refusal, found.exports, found.state) if refusal else found
+
+
+def _read(claims: Import, path: Route, importer: AccountKey, source: _Source) -> Resolution:
+    """The same where the server does not refuse the importer's token."""
     exporter = source.exporters.get(claims.account)
-    exports = () if exporter is None else exporter.exports.containing(claims.type, path.remote)
-    if refusal:
-        return Resolution(State.REFUSED, refusal, exports)
     if exporter is not None:
+        exports = exporter.exports.containing(claims.type, path.remote)
         resolution = resolved(claims, path, exports, importer, exporter)
         if claims.account == source.system and path.local in {local for local, _ in IMPORTED_BY_SERVER}:
             return Resolution(State.UNKNOWN, "the server makes this import by itself", resolution.exports)

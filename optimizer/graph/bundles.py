@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from optimizer.claims.layout import import_payload
 from optimizer.claims.validate import activation_of
 from optimizer.graph.exports import contains
 from optimizer.graph.resolve import State, place_of, tokenized
@@ -22,9 +24,10 @@ from optimizer.graph.suggestion import (
     Suggestion,
     import_of,
     priced,
+    reordered,
 )
 from optimizer.graph.transform import image
-from optimizer.subjects.generalise import generalisations
+from optimizer.subjects.generalise import Generalisation, generalisations
 from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
@@ -59,13 +62,12 @@ class Bundle:
     @property
     def opens(self) -> int:
         """How far it widens: a ``*`` counts once, a ``>`` more than all of them."""
-        tokens = Subject(self.remote).tokens
-        return tokens.count("*") + len(tokens) * (tokens[-1] == ">") if self.widens else 0
+        return _width(self.remote) if self.widens else 0
 
     def estimate(self) -> int:
-        """Bytes saved, about: the new import is like the cheapest that goes."""
-        sizes = [edge.token_bytes for edge in self.edges]
-        return sum(sizes) - min(sizes)
+        """Bytes saved, but for the rounding of base64 and for what else nsc writes anew."""
+        # A token is four letters for three bytes of payload.
+        return sum(edge.token_bytes for edge in self.edges) - round(import_payload(self.written()) * 4 / 3)
 
     def written(self) -> Import:
         """The import as nsc writes it."""
@@ -93,8 +95,9 @@ def bundles(edges: Sequence[Edge]) -> Iterator[Bundle]:
 
 def _within(group: Sequence[Edge], mine: Sequence[Edge]) -> Iterator[Bundle]:
     export = group[0].exports[0]
-    few = [tuple(edge.remote.split(".")) for edge in group[:_LARGEST]]
-    for pattern in generalisations(few, keep_prefix=1, least=2):
+    narrowest: dict[tuple[int, ...], Bundle] = {}
+    few = tuple(tuple(edge.remote.split(".")) for edge in group[:_LARGEST])
+    for pattern in _patterns(few):
         remote = ".".join(pattern.tokens)
         members = tuple(group[index] for index in pattern.covers)
         members += tuple(edge for edge in group[_LARGEST:] if contains(pattern.tokens, edge.remote.split(".")))
@@ -105,7 +108,22 @@ def _within(group: Sequence[Edge], mine: Sequence[Edge]) -> Iterator[Bundle]:
         if local is None or token is None:
             continue
         if not _meets_others(members, mine, Subject(remote), Subject(local)):
-            yield Bundle(members, export, remote, local, token)
+            made, places = Bundle(members, export, remote, local, token), tuple(edge.place for edge in members)
+            before = narrowest.get(places)
+            if before is None or (_width(remote), len(remote)) < (_width(before.remote), len(before.remote)):
+                narrowest[places] = made
+    yield from narrowest.values()
+
+
+@lru_cache(maxsize=1 << 12)
+def _patterns(subjects: tuple[tuple[str, ...], ...]) -> list[Generalisation]:
+    """Found once for all accounts that import the same: it takes a millisecond."""
+    return generalisations(subjects, keep_prefix=1, least=2)
+
+
+def _width(wildcard: str) -> int:
+    tokens = wildcard.split(".")
+    return tokens.count("*") + len(tokens) * (tokens[-1] == ">")
 
 
 def _meets_others(members: Sequence[Edge], mine: Sequence[Edge], remote: Subject, local: Subject) -> bool:
@@ -229,9 +247,11 @@ def suggested(
             Gained(account, first.exporter, first.kind, bundle.remote)
             for account in dict.fromkeys((first.importer, *beyond))
         )
-        others = {Subject(text) for text in imported.get((first.exporter, first.kind), ())}
+        had = {part.text for part in parts}
+        wide = [part for part in parts if part.has_wildcard]
+        others = {Subject(text) for text in imported.get((first.exporter, first.kind), ()) if text not in had}
         known = sorted(
-            other.text for other in others if whole.covers(other) and not any(part.covers(other) for part in parts)
+            other.text for other in others if whole.covers(other) and not any(part.covers(other) for part in wide)
         )
     return Suggestion(
         kind=Kind.BUNDLE,
@@ -242,9 +262,10 @@ def suggested(
         accounts=(price,),
         gained=gained,
         known=tuple(known[:_SAID]),
-        lost=tuple(_lost(bundle)),
+        known_more=max(0, len(known) - _SAID),
+        lost=(*_lost(bundle), *reordered(importer, {edge.place for edge in bundle.edges}, [written])),
         hops=0,
-        pushes=(Push(first.importer, f"imports `{bundle.remote}` in place of {len(bundle.edges)} subjects"),),
+        pushes=(Push(first.importer, f"imports `{bundle.remote}` in place of {len(bundle.edges):,} subjects"),),
         changes=(Change(first.importer, bundle.edges, (written,)),),
     )
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from optimizer.claims.token import MAX_TOKEN_SIZE
+from optimizer.claims.validate import account_refusal
+from optimizer.collecting import without_collecting
 from optimizer.graph import bundles, hubs
 from optimizer.graph.choice import Group, chosen
 from optimizer.graph.edges import edges_of
@@ -14,12 +17,14 @@ from optimizer.graph.suggestion import Kind
 from optimizer.graph.together import Together
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import networkx as nx
 
+    from optimizer.graph.edges import Edge
     from optimizer.graph.suggestion import Suggestion
     from optimizer.hierarchy import Hierarchy
+    from optimizer.subjects.subject import Subject
 
 Taken = hubs.Hub | bundles.Bundle
 SOUGHT = ("bundle", "hub")
@@ -45,6 +50,10 @@ class Consolidation:
         Groups of consumers and services that were looked at.
     private, streams
         Imports that no hub can stand between: of services that ask for leave or rename, and streams.
+    services
+        Whether hubs were asked for: of a part of the graph only where it has services.
+    unread
+        Tokens that are too large for a server: their imports count as if it read them.
     """
 
     suggestions: tuple[Suggestion, ...]
@@ -53,10 +62,18 @@ class Consolidation:
     looked_at: int
     private: int
     streams: int
+    services: bool = True
+    unread: int = 0
 
 
+@without_collecting()
 def suggestions(
-    graph: nx.MultiDiGraph[str], hierarchy: Hierarchy, *, wanted: int | None = None, most: int = PRICED
+    graph: nx.MultiDiGraph[str],
+    hierarchy: Hierarchy,
+    *,
+    wanted: int | None = None,
+    most: int = PRICED,
+    about: Callable[[Edge], bool] | None = None,
 ) -> Consolidation:
     """Bundles and hubs that make tokens smaller.
 
@@ -70,19 +87,24 @@ def suggestions(
         Bytes to save: then as little is opened as that takes. Without it, as much is saved as can be.
     most
         How many are priced and returned.
+    about
+        Only what concerns one of these imports is returned and counted; what goes together is found among all.
     """
-    edges = edges_of(graph)
+    large = _unread(hierarchy)
+    edges = [replace(edge, state=edge.otherwise) if edge.importer in large else edge for edge in edges_of(graph)]
+    told = edges if about is None else list(filter(about, edges))
     found, looked_at = hubs.hubs(edges, hierarchy)
     beside = Together(edges, hierarchy)
-    nearest = next((each for each in found if beside.accepts(each)), None)
+    is_told = None if about is None else frozenset((edge.importer, edge.place) for edge in told)
+
+    def concerns(group: Taken) -> bool:
+        return is_told is None or any((edge.importer, edge.place) in is_told for edge in group.edges)
+
+    nearest = next((each for each in found if concerns(each) and beside.accepts(each)), None)
     possible: list[Taken] = [*found, *bundles.bundles(edges)]
     candidates = [each for each in possible if each.estimate() > 0 and beside.accepts(each)]
-    taken = [candidates[index] for index in _chosen(candidates, wanted)]
-    taken.sort(key=lambda each: -each.estimate())
-    passing = {
-        (each.edges, each.remote): tuple(beside.passing(each)) for each in taken if isinstance(each, bundles.Bundle)
-    }
-    taken = [one for each in taken if (one := _beside(beside, each)) is not None]
+    taken, passing = _taken(candidates, beside, lambda: Together(edges, hierarchy), wanted)
+    taken = [each for each in taken if concerns(each)]
     imported: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for edge in edges:
         imported[edge.exporter, edge.kind][edge.remote] = None
@@ -97,17 +119,71 @@ def suggestions(
         (each for each in made if each.saved > 0),
         key=lambda each: (-each.saved, each.kind.value, each.members, each.subject),
     )
+    working = [edge for edge in told if edge.state is State.WORKS]
     none = not any(each.kind is Kind.HUB for each in paying)
     return Consolidation(
         suggestions=tuple(paying),
         more=max(0, len(taken) - most),
         best_hub=hubs.suggested(nearest, hierarchy) if none and nearest is not None else None,
         looked_at=looked_at,
-        private=sum(
-            edge.kind == "service" and edge.state is State.WORKS and not hubs.is_shareable(edge) for edge in edges
-        ),
-        streams=sum(edge.kind == "stream" and edge.state is State.WORKS for edge in edges),
+        private=sum(edge.kind == "service" and not hubs.is_shareable(edge) for edge in working),
+        streams=sum(edge.kind == "stream" for edge in working),
+        services=about is None or any(edge.kind == "service" for edge in told),
+        unread=len(large.intersection(edge.importer for edge in told)),
     )
+
+
+def _unread(hierarchy: Hierarchy) -> frozenset[str]:
+    """Accounts of which nothing is wrong but the size of the token."""
+    return frozenset(
+        key
+        for key, account in hierarchy.accounts.items()
+        if account.token.size > MAX_TOKEN_SIZE and len(account.issues) <= 1 and account_refusal(account.claims) is None
+    )
+
+
+Passing = dict[tuple[tuple["Edge", ...], str], tuple[tuple[str, "Subject | None"], ...]]
+
+
+def _taken(
+    candidates: Sequence[Taken], beside: Together, anew: Callable[[], Together], wanted: int | None
+) -> tuple[list[Taken], Passing]:
+    """What is taken, most saving first, and who else would ask by its bundles.
+
+    Where some of the best choice do not go together, the plain greedy may do better: it takes what saves most, and then
+    what saves most of all that goes with it.
+    """
+    best = sorted((candidates[index] for index in _chosen(candidates, wanted)), key=_greedy_order)
+    passing = _passing(best, beside)
+    taken = [one for each in best if (one := _beside(beside, each)) is not None]
+    if len(taken) == len(best):
+        return taken, passing
+    again, plain, gone, saved = anew(), [], set[tuple[str, int]](), 0
+    others = _passing(candidates, again)
+    for each in sorted(candidates, key=_greedy_order):
+        places = {(edge.importer, edge.place) for edge in each.edges}
+        if wanted is not None and saved >= wanted:
+            break
+        if gone.isdisjoint(places) and (one := _beside(again, each)) is not None:
+            plain.append(one)
+            gone |= places
+            saved += one.estimate()
+    return (plain, others) if _worth(plain, wanted) > _worth(taken, wanted) else (taken, passing)
+
+
+def _greedy_order(group: Taken) -> tuple[int, int]:
+    return -group.estimate(), group.opens
+
+
+def _worth(taken: Sequence[Taken], wanted: int | None) -> tuple[int, int]:
+    saved = sum(each.estimate() for each in taken)
+    return saved if wanted is None else min(saved, wanted), -sum(each.opens for each in taken)
+
+
+def _passing(groups: Iterable[Taken], beside: Together) -> Passing:
+    return {
+        (each.edges, each.remote): tuple(beside.passing(each)) for each in groups if isinstance(each, bundles.Bundle)
+    }
 
 
 def _beside(others: Together, group: Taken) -> Taken | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from optimizer.graph.colliding import Colliding
 from optimizer.graph.resolve import without_places
 from optimizer.subjects.subject import Subject
 
@@ -25,6 +27,8 @@ class Edge:
     ----------
     place
         Where it stands among the imports of the importer's token.
+    otherwise
+        Of an import whose whole token is refused, what it would be if it were not, cycles apart; else its state.
     """
 
     exporter: str
@@ -37,6 +41,7 @@ class Edge:
     remote: str
     local: str
     token_bytes: int
+    otherwise: State
 
     @property
     def kind(self) -> str:
@@ -51,30 +56,26 @@ class Edge:
 
 def edges_of(graph: nx.MultiDiGraph[str]) -> tuple[Edge, ...]:
     """All edges, by importer and place in its token."""
-    found = [
-        Edge(
-            exporter,
-            importer,
-            place,
-            data["claims"],
-            data["exports"],
-            data["state"],
-            data["reason"],
-            data["remote"],
-            data["local"],
-            data["token_bytes"],
-        )
-        for exporter, importer, place, data in graph.edges(keys=True, data=True)
-    ]
-    return tuple(sorted(found, key=lambda edge: (edge.importer, edge.place)))
-
-
-class _Node:
-    __slots__ = ("below", "ends")
-
-    def __init__(self) -> None:
-        self.below: dict[str, _Node] = {}
-        self.ends: list[int] = []
+    found: list[Edge] = []
+    for importer in sorted(graph):
+        taken = sorted(graph.in_edges(importer, keys=True, data=True), key=itemgetter(2))
+        found += [
+            Edge(
+                exporter,
+                importer,
+                place,
+                data["claims"],
+                data["exports"],
+                data["state"],
+                data["reason"],
+                data["remote"],
+                data["local"],
+                data["token_bytes"],
+                data["otherwise"],
+            )
+            for exporter, _, place, data in taken
+        ]
+    return tuple(found)
 
 
 def overlapping(subjects: Sequence[Subject]) -> Iterator[tuple[int, int]]:
@@ -87,35 +88,8 @@ def overlapping(subjects: Sequence[Subject]) -> Iterator[tuple[int, int]]:
     >>> list(overlapping([Subject("ev.>"), Subject("b.a"), Subject("ev.a")]))
     [(0, 2)]
     """
-    root = _Node()
+    files = Colliding[int]()
     for index, subject in enumerate(subjects):
-        for other in sorted(_meeting(root, subject.tokens, 0)):
+        for other in sorted(files.meeting(subject)):
             yield other, index
-        node = root
-        for token in subject.tokens:
-            node = node.below.setdefault(token, _Node())
-        node.ends.append(index)
-
-
-def _meeting(node: _Node, tokens: tuple[str, ...], at: int) -> Iterator[int]:
-    if at == len(tokens):
-        yield from node.ends
-        return
-    token = tokens[at]
-    if token == ">":
-        for below in node.below.values():
-            yield from _all(below)
-        return
-    if ">" in node.below:
-        yield from node.below[">"].ends
-    for name in node.below if token == "*" else {token, "*"} & node.below.keys():
-        if name != ">":
-            yield from _meeting(node.below[name], tokens, at + 1)
-
-
-def _all(node: _Node) -> Iterator[int]:
-    todo = [node]
-    while todo:
-        here = todo.pop()
-        yield from here.ends
-        todo += here.below.values()
+        files.add(subject, index)

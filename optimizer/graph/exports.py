@@ -89,14 +89,19 @@ class _Node:
         found: list[Export] = []
         node = self
         for index, token in enumerate(tokens):
-            if node.star is not None or node.odd:
+            if node.odd:
                 return found + _containing([node], tokens[index:])
-            found += node.tails
-            below = node.children.get(token)
+            if node.tails:
+                found += node.tails
+            below, star = node.children.get(token), node.star
+            if star is not None and token not in ("", "*", ">"):
+                if below is not None:
+                    return found + _containing([below, star], tokens[index + 1 :])
+                below = star
             if below is None:
                 return found
             node = below
-        return found + node.ends
+        return found + node.ends if node.ends else found
 
     def overlapping(self, tokens: Sequence[str]) -> list[Export]:
         """As `optimizer.subjects.subject.Subject.overlaps` says of each."""

@@ -31,6 +31,7 @@ from optimizer.graph.suggestion import (
     import_of,
     new_account,
     priced,
+    reordered,
     size_of,
 )
 from optimizer.subjects.subject import Subject
@@ -327,13 +328,16 @@ def suggested(hub: Hub, hierarchy: Hierarchy) -> Suggestion:
     made = hub.claims()
     accounts = [AccountBytes(NEW, 0, size_of(made))]
     changes = [Change(NEW, imports=made.imports, exports=made.exports)]
+    lost = list(_lost(hub))
     dropped: dict[str, list[Edge]] = defaultdict(list)
     for edge in hub.edges:
         dropped[edge.importer].append(edge)
     written = hub.import_of(made.sub)
     for consumer in hub.consumers:
         account = hierarchy.accounts[consumer]  # type: ignore[index]  # a key like any other
-        accounts.append(priced(account, {edge.place for edge in dropped[consumer]}, [written]))
+        gone = {edge.place for edge in dropped[consumer]}
+        accounts.append(priced(account, gone, [written]))
+        lost += reordered(account, gone, [written])
         changes.append(Change(consumer, tuple(dropped[consumer]), (written,)))
     providers = tuple(sorted({service.exporter for service in hub.services}))
     return Suggestion(
@@ -345,7 +349,7 @@ def suggested(hub: Hub, hierarchy: Hierarchy) -> Suggestion:
         accounts=tuple(accounts),
         gained=tuple(_gained(hub)),
         known=(),
-        lost=tuple(_lost(hub)),
+        lost=tuple(lost),
         hops=1,
         pushes=tuple(_pushes(hub)),
         changes=tuple(changes),
@@ -364,7 +368,10 @@ def _gained(hub: Hub) -> Iterator[Gained]:
 
 def _lost(hub: Hub) -> Iterator[Lost]:
     if hub.prefix:
-        yield Lost("names", f"clients of the consumers must send to `{hub.prefix}...`: their names have no common form")
+        yield Lost(
+            "names",
+            f"clients of the consumers must write `{hub.prefix}` before every name: the names have no common form",
+        )
     yield Lost("control", "exporters can shut out the hub as a whole, but no consumer: it stands in all their places")
     yield Lost("secrecy", "users of the hub see requests and replies on its subjects, and can answer")
     yield Lost("replies in flight", "every push of the hub loses the replies in flight through it")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from optimizer.text import redacted
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from optimizer.graph.edges import Edge
 
 Document = dict[str, Any]
 
@@ -59,6 +63,36 @@ def broken(document: Mapping[str, Any]) -> Document:
     """The imports that do not work and their ends, and every account whose token is refused."""
     edges = [edge for edge in document["edges"] if edge["state"] in BROKEN]
     return _with(document, edges, [], {node["key"] for node in document["nodes"] if node["refusal"]})
+
+
+def within(document: Mapping[str, Any]) -> Callable[[Edge], bool]:
+    """What tells whether an import is one of a document: what is found of others is not told with it."""
+    names = ("exporter", "importer", "type", "import_subject", "local_subject")
+    kept = {tuple(edge[name] for name in names) for edge in document["edges"]}
+
+    def is_kept(edge: Edge) -> bool:
+        return tuple(map(redacted, (edge.exporter, edge.importer, edge.kind, edge.remote, edge.local))) in kept
+
+    return is_kept
+
+
+def beyond(document: Mapping[str, Any], whole: Mapping[str, Any]) -> list[Document]:
+    """The accounts that findings of a part name and the part does not hold, with their names."""
+    held = {node["key"] for node in document["nodes"]}
+    named = set(_texts([document["analysis"], document["suggestions"]]))
+    return [
+        {"key": node["key"], "name": node["name"]}
+        for node in whole["nodes"]
+        if node["key"] in named and node["key"] not in held
+    ]
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
 
 
 def _with(document: Mapping[str, Any], edges: list[Any], unused: list[Any], others: Iterable[str]) -> Document:

@@ -49,11 +49,14 @@ class Resolution:
         Why it does not work, or what is to be known about one that does; may be empty.
     exports
         The exports that contain it; the server takes an equal one, else any, differing from load to load.
+    otherwise
+        Of an import whose whole token is refused, what would become of it if it were not.
     """
 
     state: State
     reason: str = ""
     exports: tuple[Export, ...] = ()
+    otherwise: State | None = None
 
 
 @dataclass(frozen=True)

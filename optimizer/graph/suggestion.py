@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from optimizer.claims.encode import payload_bytes, reencoded, token_size
 from optimizer.claims.keys import AccountKey
 from optimizer.claims.model import AccountClaims, Export, Import
+from optimizer.graph.resolve import route
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -109,7 +110,9 @@ class Suggestion:
     accounts
         Every token that changes.
     known
-        Subjects among those gained that are known to be used, as others import them.
+        Subjects among those gained that are known to be used, as others import them: the first of them.
+    known_more
+        How many there are beside those.
     hops
         Imports that a message passes more than before.
     pushes
@@ -128,6 +131,7 @@ class Suggestion:
     hops: int
     pushes: tuple[Push, ...]
     changes: tuple[Change, ...]
+    known_more: int = 0
 
     @property
     def bytes_before(self) -> int:
@@ -155,6 +159,32 @@ def priced(account: Signed[AccountClaims], gone: Collection[int], added: Iterabl
     kept = tuple(each for place, each in enumerate(account.claims.imports) if place not in gone)
     after = replace(account.claims, imports=(*kept, *added))
     return AccountBytes(account.claims.sub, account.token.size, size_of(after))
+
+
+def reordered(account: Signed[AccountClaims], gone: Collection[int], added: Iterable[Import]) -> tuple[Lost, ...]:
+    """Streams that an account imports twice, where writing its token anew changes which of the two names works.
+
+    Of two stream imports of one subject the server drops the later one. nsc sorts imports by subject, and Go's sort
+    keeps the order of equal ones only up to twelve.
+    """
+    kept = [each for place, each in enumerate(account.claims.imports) if place not in gone]
+    after = reencoded(replace(account.claims, imports=(*kept, *added))).imports
+    first, then = _first_names(kept), _first_names(after)
+    return tuple(
+        Lost("names", f"the stream `{subject}` may come as `{then[exporter, subject]}` and no longer as `{local}`")
+        for (exporter, subject), local in first.items()
+        if then[exporter, subject] != local
+    )
+
+
+def _first_names(imports: Iterable[Import]) -> dict[tuple[str, str], str]:
+    """What the streams are called that are imported, by exporter and subject; of several names the one that works."""
+    found: dict[tuple[str, str], str] = {}
+    for each in imports:
+        if each.type == "stream":
+            path = route(each)
+            found.setdefault((each.account, path.remote), path.local)
+    return found
 
 
 def new_account(name: str, imports: Iterable[Import], exports: Iterable[Export]) -> AccountClaims:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from optimizer.graph.remarks import share
 from optimizer.graph.suggestion import NEW
 from optimizer.reports import words
 from optimizer.reports.style import columns
@@ -26,22 +27,6 @@ _EFFECTS = {
 }
 
 
-def touching(document: Mapping[str, Any]) -> Document:
-    """The document with those parts of its ``analysis`` and ``suggestions`` that touch one of its nodes."""
-    keys = {node["key"] for node in document["nodes"]}
-
-    def touches(found: Document) -> bool:
-        imports = found.get("imports")
-        named = {found.get("importer"), found.get("account"), found.get("key"), *found.get("members", ())}
-        if isinstance(imports, list):
-            named |= {each[end] for each in imports for end in ("importer", "exporter")}
-        return not named.isdisjoint(keys)
-
-    analysis = {kind: [each for each in found if touches(each)] for kind, found in document["analysis"].items()}
-    suggestions = [each for each in document["suggestions"] if touches(each)]
-    return {**document, "analysis": analysis, "suggestions": suggestions}
-
-
 def cautions(document: Mapping[str, Any], style: Style, name: Callable[[str], str]) -> str:
     """The ``analysis`` of a graph document, as far as it is something to look at; empty where nothing is.
 
@@ -51,11 +36,15 @@ def cautions(document: Mapping[str, Any], style: Style, name: Callable[[str], st
         What an account is called, by its key: `optimizer.reports.imports.names`.
     """
     found = document["analysis"]
+    untold = found["untold_cycles"]
     soon = [point for point in found["points"] if point["soon"]]
     parts = [
         (
             "imports that form a cycle: the server drops the one it loads last",
-            [" -> ".join(_called(each, name) for each in cycle["imports"]) for cycle in found["cycles"]],
+            [
+                *(" -> ".join(_called(each, name) for each in cycle["imports"]) for cycle in found["cycles"]),
+                *([f"{words.quantity(untold, 'import')} that may close others, too many to tell"] if untold else []),
+            ],
         ),
         (
             "streams that share subjects",
@@ -115,8 +104,8 @@ def _suggestion(each: Document, name: Callable[[str], str], style: Style) -> Ite
         services = each["edges_after"] - consumers
         head = f"hub: {consumers:,} consumers import `{subject}` once, for {services:,} services"
     yield from style.wrapped(style.paint(head, "bold"), 2, 2)
-    share = f" ({round(100 * after / before)} per cent)" if before else ""
-    yield f"    bytes {before:,} -> {after:,}{share}, imports {each['edges_before']:,} -> {each['edges_after']:,}"
+    part = f" ({share(after, before)})" if before else ""
+    yield f"    bytes {before:,} -> {after:,}{part}, imports {each['edges_before']:,} -> {each['edges_after']:,}"
     rows = [
         (name(one["account"]), f"{one['bytes_before']:,}", "->", f"{one['bytes_after']:,}")
         for one in each["accounts"][:_SHOWN]
@@ -134,7 +123,9 @@ def _suggestion(each: Document, name: Callable[[str], str], style: Style) -> Ite
     if not each["gained"]:
         yield "    opens nothing"
     if each["known"]:
-        yield from style.wrapped(f"others import of it: {', '.join(words.shown(s, 60) for s in each['known'])}", 4, 2)
+        more = f" and {each['known_more']:,} more" if each["known_more"] else ""
+        known = ", ".join(words.shown(subject, 60) for subject in each["known"])
+        yield from style.wrapped(f"others import of it: {known}{more}", 4, 2)
     for one in each["lost"]:
         yield from style.wrapped(f"loses {one['what']}: {one['statement']}", 4, 2)
     if each["hops"]:

@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from optimizer.claims.validate import EARLIER_REFUSES
 from optimizer.reports.lines import Line, lines_of, plural, standing
 from optimizer.text import printable
 
@@ -219,6 +220,8 @@ def _about(node: Document) -> list[str]:
 
 def _listed(line: Line, limit: int) -> Iterator[str]:
     yield f"{line.counted}, {line.token_bytes:,} bytes of the importer's token"
+    if line.only_current:
+        yield f"not on an earlier server: {EARLIER_REFUSES}"
     for edge in line.edges[:limit]:
         yield _short(standing(edge), _TOOLTIP)
     if len(line.edges) > limit:

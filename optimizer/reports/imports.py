@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from optimizer.reports import words
-from optimizer.reports.lines import lines_of
+from optimizer.reports.lines import is_only_current, lines_of
 from optimizer.reports.style import Style, columns
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def graph_page(document: Document, style: Style, *, next_command: str, remarks: 
         if node["refusal"]:
             why = f"account {name(node['key'])} is refused: {words.shown(node['refusal'], 300)}"
             lines += ["", *style.wrapped(style.paint(why, "red"), 0, 2)]
+    lines += _only_current(edges, name, style)
     for state in _STATES:
         these = sorted((edge for edge in edges if edge["state"] == state), key=lambda edge: _order(edge, name))
         if these:
@@ -67,6 +68,21 @@ def graph_page(document: Document, style: Style, *, next_command: str, remarks: 
         lines += columns(rows, width=style.width, yielding=(0, 2))
         lines += _more(unused, "export")
     return "\n".join([*lines, *remarks.splitlines(), "", style.heading("next"), f"  {next_command}", ""])
+
+
+def _only_current(edges: Sequence[Document], name: Callable[[str], str], style: Style) -> list[str]:
+    """The accounts whose tokens, and all of their imports, only an earlier server refuses."""
+    found: dict[str, list[Document]] = {}
+    for edge in edges:
+        if is_only_current(edge):
+            found.setdefault(edge["importer"], []).append(edge)
+    lines: list[str] = []
+    for key, theirs in sorted(found.items(), key=lambda item: (name(item[0]), item[0]))[:_LISTED]:
+        why = words.shown(theirs[0]["reason"].partition("; ")[0], 300)
+        count = words.quantity(len(theirs), "import")
+        said = f"account {name(key)}: {count} work on a current server, and on no earlier one: {why}"
+        lines += ["", *style.wrapped(style.paint(said, "yellow"), 0, 2)]
+    return [*lines, *_more(list(found), "account")]
 
 
 def _accounts(document: Document, name: Callable[[str], str], style: Style) -> list[str]:
@@ -141,7 +157,9 @@ def _islands(document: Document, name: Callable[[str], str], style: Style) -> li
     if len(large) > _ISLANDS:
         lines.append(f"  and {words.quantity(len(large) - _ISLANDS, 'more part', 'more parts')} of several accounts")
     if alone:
-        lines += _members(f"{words.quantity(len(alone), 'account')} without imports or importers: ", alone, style)
+        lines += _members(
+            f"{words.quantity(len(alone), 'account')} that no import connects with another: ", alone, style
+        )
     return lines
 
 
@@ -197,8 +215,9 @@ def names(document: Document) -> Callable[[str], str]:
     def name(key: str) -> str:
         if key not in found:
             called = called_by.get(key, "")
-            shown = words.name_of(called, f"{key[: words.KEY_SHOWN]}...")
-            told = shown if not called or bearers[called] == 1 else f"{shown} ({key[: words.KEY_SHOWN]}...)"
+            short = key if len(key) <= words.KEY_SHOWN else f"{key[: words.KEY_SHOWN]}..."
+            shown = words.name_of(called, short)
+            told = shown if not called or bearers[called] == 1 else f"{shown} ({short})"
             found[key] = told
         return found[key]
 

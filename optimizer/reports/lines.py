@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from optimizer.claims.validate import EARLIER_REFUSES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -25,6 +27,11 @@ class Line:
     def token_bytes(self) -> int:
         """Bytes of the importer's token."""
         return sum(edge["token_bytes"] for edge in self.edges)
+
+    @property
+    def only_current(self) -> bool:
+        """Whether an earlier server refuses the importer's token, and these imports with it."""
+        return any(is_only_current(edge) for edge in self.edges)
 
     @property
     def counted(self) -> str:
@@ -58,6 +65,11 @@ def standing(edge: Document) -> str:
     if edge["reason"]:
         parts.append(f"- {edge['reason']}")
     return " ".join(parts)
+
+
+def is_only_current(edge: Document) -> bool:
+    """Whether an import works on a current server, and not on an earlier one."""
+    return edge["state"] == "works" and str(edge["reason"]).startswith(EARLIER_REFUSES)
 
 
 def plural(noun: str, number: int) -> str:

@@ -125,3 +125,43 @@ def test_a_chart_that_code_hosts_do_not_draw_says_so(permopt, shop):
     typed = permopt("graph", shop.root, "-f", "mermaid")
     assert typed.status == 0
     assert "narrow it with --account" in typed.err
+
+
+def test_bytes_to_save_are_named_with_hubs_alone(permopt, shop):
+    typed = permopt("graph", shop.root, "--save", "100")
+    assert (typed.status, typed.out) == (2, "")
+    assert "add --hubs" in typed.err
+    typed = permopt("graph", shop.root, "--hubs", "--broken")
+    assert (typed.status, typed.out) == (2, "")
+    assert "imports that work, which --broken leaves out" in typed.err
+
+
+def test_of_what_can_be_saved_as_little_is_opened_as_the_bytes_wanted_take(permopt, shop):
+    exports = [{"name": f"e{n}", "subject": f"e{n}.>", "type": "stream"} for n in range(3)]
+    shop.account("GIVER", exports=exports)
+    key = next(
+        node["key"] for node in permopt("graph", shop.root, "-f", "json").json["nodes"] if node["name"] == "GIVER"
+    )
+    taken = [
+        {"name": f"e{n}.{word}", "subject": f"e{n}.{word}", "account": key, "type": "stream"}
+        for n in range(3)
+        for word in "abcd"[: 2 + n]
+    ]
+    shop.account("TAKER", imports=taken)
+    everything = permopt("graph", shop.root, "-f", "json", "--hubs").json
+    some = permopt("graph", shop.root, "-f", "json", "--hubs", "--save", "100").json
+    assert (len(everything["suggestions"]), len(some["suggestions"])) == (3, 1)
+    assert any("of the 100 bytes wanted these save" in remark for remark in some["remarks"])
+    more = permopt("graph", shop.root, "--hubs", "--save", "1000000")
+    assert "all that was found does not save more" in " ".join(more.out.split())
+
+
+@pytest.mark.parametrize("words", [("graph", "-f", "svg"), ("graph",), ("propose",), ("rules",)])
+def test_a_file_in_a_directory_that_is_missing_is_3_in_one_line_and_nothing_is_made(permopt, shop, tmp_path, words):
+    command, *rest = words
+    where = [] if command == "rules" else [shop.root]
+    typed = permopt(command, *where, *rest, "-o", tmp_path / "none" / "x")
+    assert (typed.status, typed.out) == (3, "")
+    assert f"cannot be written: there is no directory `{tmp_path / 'none'}`" in typed.err
+    assert len(typed.err.splitlines()) == 2
+    assert not (tmp_path / "none").exists()

@@ -271,6 +271,15 @@ NAMED: dict[str, Topology] = {
         },
         ("works", "works"),
     ),
+    "an import from oneself under its own name": Topology(
+        {
+            "B": {
+                "exports": [stream("s.a"), service("v.a")],
+                "imports": [of("B", stream("s.a")), of("B", service("v.a"))],
+            }
+        },
+        ("works", "works"),
+    ),
     "two accounts that import the same service from each other": Topology(
         {
             "A": {"exports": [service("c.a")], "imports": [of("B", service("c.a"))]},

@@ -430,3 +430,57 @@ def test_known_users_hear_what_is_said_and_no_others(tmp_path: Path, generation:
                 assert any(got.values()) == (f"user{number}" in said), (subject, BLOCKS[number], got, said)
                 assert got[subject] == said.get(f"user{number}", False), (subject, BLOCKS[number], got, said)
         publisher.close()
+
+
+LIMITED: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
+    "of a user that says none": ({"subs": 0}, {}, False),
+    "of a user that says nothing": ({"subs": None}, {}, False),
+    "of a user below any": ({"subs": -2}, {}, False),
+    "of a user that says one": ({"subs": 1}, {}, True),
+    "of an account that says none": ({}, {"subs": 0}, False),
+    "of an account that says nothing": ({}, {"subs": None}, False),
+    "of a role that says none": ({"role": {"subs": 0}}, {}, False),
+    "of a role that says nothing": ({"role": {"subs": None}}, {}, True),
+}
+
+
+def without(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+@pytest.mark.parametrize("generation", list(Server))
+def test_whoever_may_have_no_subscription_is_no_receiver(tmp_path: Path, generation: Server):
+    tokens, users, hierarchies = {}, {}, {}
+    for name, (own, limits, _) in LIMITED.items():
+        account, role = signing.account(f"limited {name}"), signing.account(f"limited role {name}")
+        keys = [signing.scope(role)] if "role" in own else []
+        if keys:
+            keys[0]["template"] = without(keys[0]["template"] | own["role"])
+        body = {"limits": without({**signing.NO_LIMITS, **limits}), "signing_keys": keys}
+        tokens[str(account)] = signing.sign(signing.account_claims(account, name, **body), OPERATOR)
+        if keys:
+            users[name] = signing.sign(signing.scoped_user_claims(USER, account), role)
+        else:
+            claims = signing.user_claims(USER)
+            claims["nats"] = without(claims["nats"] | own)
+            users[name] = signing.sign(claims, account)
+        hierarchies[name] = str(account)
+    with RealServer(generation, tmp_path / "server", tokens) as server:
+        heard = {}
+        for name, token in users.items():
+            try:
+                with server.connect(token) as client:
+                    events = client.say("SUB a 1", "PUB a 0\r\n")
+                    heard[name] = any(event.verb == "MSG" for event in events)
+            except (RefusedError, ConnectionError):
+                heard[name] = False
+    assert heard == {name: receives for name, (_, _, receives) in LIMITED.items()}
+    for name, token in users.items():
+        path = tmp_path / "tokens" / name
+        path.mkdir(parents=True)
+        for number, text in enumerate((tokens[hierarchies[name]], token)):
+            (path / f"{number}.jwt").write_text(text)
+        hierarchy = read(str(path), now=NOW)
+        found = reach(build(hierarchy, NOW), hierarchy, hierarchies[name], "a")
+        (arrival,) = reached(hierarchy, found, [generation])
+        assert bool(arrival.receivers) == heard[name], name

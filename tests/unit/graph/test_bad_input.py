@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -61,6 +62,27 @@ def test_an_account_that_imports_from_itself_is_a_loop_in_every_drawing(make: Ma
     assert mermaid_syntax.parse(mermaid(document)).links[0][::3] == ("a0", "a0")
     assert "A  ->  A  stream  s.a as l.a" in page
     assert "island" not in page
+
+
+def test_an_import_from_oneself_is_not_taken_for_a_cycle_with_itself(make: Make):
+    exports = [stream("s.a"), service("v.a"), service("w.>")]
+    itself = [stream("s.a", account="A"), service("v.a", account="A")]
+    document, page = everywhere(make(A={"exports": exports, "imports": itself}))
+    assert {edge["state"] for edge in document["edges"]} == {"works"}
+    assert "cycle" not in page
+    again = [service("w.a", account="A", local_subject="w.b"), service("w.b", account="A", local_subject="w.c")]
+    document, _ = everywhere(make(A={"exports": exports, "imports": again}))
+    assert [(edge["import_subject"], edge["state"]) for edge in document["edges"]] == [
+        ("w.a", "unknown"),
+        ("w.b", "works"),
+    ]
+
+
+def test_an_exporter_that_is_named_by_a_few_letters_is_shown_by_them(make: Make):
+    hierarchy = make(B={"imports": [stream("s.a", account="A")]})
+    document = graph_document(build(hierarchy, NOW))
+    text = json.dumps(document).replace(str(signing.account("A")), "nokey")
+    assert "nokey  ->  B" in graph_page(json.loads(text), Style(), next_command="permopt graph")
 
 
 def test_two_accounts_of_one_name_are_two_and_told_apart_by_their_keys(make: Make):

@@ -10,6 +10,9 @@ import pytest
 from optimizer import read
 from optimizer.claims.weigh import weigh
 from optimizer.graph import Node, State, build, graph_document
+from optimizer.reports.dot import dot
+from optimizer.reports.imports import graph_page
+from optimizer.reports.style import Style
 from tests import signing
 
 if TYPE_CHECKING:
@@ -235,3 +238,8 @@ def test_what_only_an_earlier_server_refuses_is_said_of_an_import_that_works(mak
     document = graph_document(build(make(**exporters, B={"imports": taken}), NOW))
     assert {edge["state"] for edge in document["edges"]} == {"works"}
     assert all("nats-server 2.11.8 refuses the importer's token" in edge["reason"] for edge in document["edges"])
+    page = " ".join(graph_page(document, Style(), next_command="").split())
+    assert "account B: 2 imports work on a current server, and on no earlier one: nats-server 2.11.8 refuses" in page
+    assert dot(document).count("not on an earlier server: nats-server 2.11.8 refuses the importer's token") == 2 * 2
+    one = graph_document(build(make(A=exporters["A"], B={"imports": taken[:1]}), NOW))
+    assert "earlier" not in graph_page(one, Style(), next_command="") + dot(one)

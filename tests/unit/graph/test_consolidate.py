@@ -86,6 +86,41 @@ def test_parts_that_make_up_the_wildcard_are_bundled_without_adding_anything(mak
     check(hierarchy, bundle)
 
 
+def test_a_token_that_no_server_reads_for_its_size_gets_its_bundle(make: Make):
+    words = [f"{'w' * 30}{number}" for number in range(6_000)]
+    hierarchy = make(A={"exports": [stream("ev.>")]}, B={"imports": [stream(f"ev.{word}", "A") for word in words]})
+    assert {data["state"] for _, _, data in build(hierarchy, NOW).edges(data=True)} == {State.REFUSED}
+    result = found(hierarchy)
+    (bundle,) = result.suggestions
+    assert (bundle.subject, result.unread) == ("ev.*", 1)
+    assert bundle.bytes_before > 1024 * 1024 > bundle.bytes_after
+    assert any("1,048,576 bytes that a server reads" in remark for remark in consolidation_members(result)["remarks"])
+    check(hierarchy, bundle)
+
+
+def test_a_name_that_changes_where_nsc_writes_the_token_anew_is_told(make: Make):
+    def b(names: int) -> Hierarchy:
+        twice = [stream("s", "A", local_subject=f"l{number}") for number in range(names)]
+        return make(A={"exports": [stream("ev.>"), stream("s")]}, B={"imports": [*twice, *words]})
+
+    words = [stream(f"ev.{word}", "A") for word in "abcde"]
+    (bundle,) = found(b(20)).suggestions
+    after = carried_out(b(20), bundle, SIGNER)
+    edges = [data for *_, data in build(after, NOW).edges(data=True) if data["remote"] == "s"]
+    (works,) = [data["local"] for data in edges if data["state"] is State.WORKS]
+    assert works != "l0"
+    assert [lost.statement for lost in bundle.lost] == [f"the stream `s` may come as `{works}` and no longer as `l0`"]
+    (bundle,) = found(b(2)).suggestions
+    assert bundle.lost == ()
+
+
+def test_a_token_refused_for_anything_else_gets_none(make: Make):
+    imports = [stream(f"ev.{word}", "A") for word in "abcd"]
+    limits = {**signing.NO_LIMITS, "imports": 1}
+    result = found(make(A={"exports": [stream("ev.>")]}, B={"imports": imports, "limits": limits}))
+    assert (result.suggestions, result.unread) == ((), 0)
+
+
 def test_local_names_made_by_one_rule_are_kept(make: Make):
     hierarchy = make(
         A={"exports": [service("svc.*.*")]},

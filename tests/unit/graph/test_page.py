@@ -30,7 +30,7 @@ def test_accounts_are_listed_with_what_they_take_and_give_the_costliest_first():
 def test_islands_are_named_where_there_are_several():
     text = page(plain(edge("A", "B"), edge("C", "B"), edge("D", "E"), alone=["F", "G"]))
     assert "4 islands: parts that no import connects" in text
-    assert "  3 accounts: A, B, C\n  2 accounts: D, E\n  2 accounts without imports or importers: F, G" in text
+    assert "  3 accounts: A, B, C\n  2 accounts: D, E\n  2 accounts that no import connects with another: F, G" in text
     assert "island" not in page(plain(edge("A", "B")))
 
 
