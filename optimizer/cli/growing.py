@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,6 @@ import typer
 
 from optimizer.cli import options, output
 from optimizer.errors import UsageError
-from optimizer.history.database import append, read
 from optimizer.history.document import growth_member
 from optimizer.history.growth import Against, Limit, grown
 from optimizer.history.records import Run
@@ -54,6 +53,8 @@ def growth_limit(text: str | None) -> Limit | None:
     if text is None:
         return None
     if (match := _PERCENT.fullmatch(text.strip())) is not None:
+        from fractions import Fraction  # noqa: PLC0415 5 ms that only a limit in per cent pays
+
         return Limit(text.strip(), percent=Fraction(match[1]))
     try:
         return Limit(text.strip(), bytes=options.size(text))
@@ -77,6 +78,35 @@ def against(text: str) -> Against | int:
         raise UsageError(f"--against `{text}` is no run", "use previous, first or a time as 2026-11-23") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What ``--history``, ``--fail-on-growth`` and ``--against`` ask of a run."""
+
+    path: Path
+    limit: Limit | None
+    base: Against | int
+
+    def keep(self, run: Run, *, quiet: bool) -> int:
+        """The exit status of `kept`."""
+        return kept(self.path, run, self.limit, self.base, quiet=quiet)
+
+
+def keeping(history: Path | None, fail_on_growth: str | None, against_run: str) -> Keeping | None:
+    """What the three options ask; None where no run is kept.
+
+    Raises
+    ------
+    UsageError
+        One of them means nothing, or growth is asked of a run that is not kept.
+    """
+    limit, base = growth_limit(fail_on_growth), against(against_run)
+    if history is None and limit is not None:
+        raise UsageError(
+            "--fail-on-growth compares with the runs kept in a file, and none is named", "add --history FILE"
+        )
+    return None if history is None else Keeping(history, limit, base)
+
+
 def kept(
     path: Path, run: Run, limit: Limit | None = None, base: Against | int = Against.PREVIOUS, *, quiet: bool = False
 ) -> int:
@@ -87,6 +117,8 @@ def kept(
     int
         The exit status: 1 where an account grew by more than ``limit``, each named on standard error.
     """
+    from optimizer.history.database import append, read  # noqa: PLC0415 5 ms that only --history pays
+
     if not append(path, run):
         output.note(f"this run is in `{path}` already; it is not counted twice", quiet=quiet)
     if limit is None:

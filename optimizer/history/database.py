@@ -11,10 +11,12 @@ A file is looked at before SQLite opens it: what another program, or another ver
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimizer.errors import OptimizerError, OutputError, SourceError
@@ -22,7 +24,6 @@ from optimizer.history.records import Row, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 APPLICATION = 0x706D6F70  # "pmop"
 VERSION = 1
@@ -31,17 +32,17 @@ PATIENCE = 30.0  # seconds for other writers; each needs some 50 ms for 10,000 a
 _SCHEMA = {
     "runs": """CREATE TABLE runs (
   id INTEGER PRIMARY KEY,
-  time INTEGER NOT NULL CHECK (typeof(time) = 'integer'),
-  operator TEXT NOT NULL,
-  operator_name TEXT NOT NULL,
-  fingerprint TEXT NOT NULL,
+  time INTEGER NOT NULL CHECK (typeof(time) = 'integer' AND time BETWEEN -62135596800 AND 999999999999),
+  operator TEXT NOT NULL CHECK (typeof(operator) = 'text'),
+  operator_name TEXT NOT NULL CHECK (typeof(operator_name) = 'text'),
+  fingerprint TEXT NOT NULL CHECK (typeof(fingerprint) = 'text'),
   UNIQUE (operator, time, fingerprint)
 )""",
     # A name is kept once, not once a run: of a row of 30 bytes it and the key would make 110.
     "accounts": """CREATE TABLE accounts (
   id INTEGER PRIMARY KEY,
-  key TEXT NOT NULL,
-  name TEXT NOT NULL,
+  key TEXT NOT NULL CHECK (typeof(key) = 'text'),
+  name TEXT NOT NULL CHECK (typeof(name) = 'text'),
   UNIQUE (key, name)
 )""",
     "sizes": """CREATE TABLE sizes (
@@ -192,9 +193,10 @@ def _is_new(path: Path) -> bool:
             return True
         if not path.is_file():
             raise SourceError(f"`{path}` is no regular file", "name a file for the history")
-        header = _start_of(path)
-        if not header or (not _is_ours(header) and _began_empty(path)):
-            return True
+        for _ in range(2):  # whoever makes it may be done between a look at the file and one at its journal
+            header = _start_of(path)
+            if not header or (not _is_ours(header) and _began_empty(path)):
+                return True
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise SourceError(f"history file `{path}` cannot be read: {reason}") from None
@@ -211,6 +213,11 @@ def _is_new(path: Path) -> bool:
     return False
 
 
+def _place(path: Path) -> Path:
+    """Where the file is: SQLite looks for its journal there, not beside a link."""
+    return Path(os.path.realpath(path))
+
+
 def _start_of(path: Path) -> bytes:
     with path.open("rb") as stream:
         return stream.read(_HEADER)
@@ -222,7 +229,7 @@ def _is_ours(header: bytes) -> bool:
 
 def _began_empty(path: Path) -> bool:
     """Whether a journal stands beside the file that takes it back to nothing: its first run was killed."""
-    place = path.resolve()
+    place = _place(path)
     try:
         journal = _start_of(place.with_name(f"{place.name}-journal"))
     except FileNotFoundError:
@@ -236,7 +243,7 @@ def _connected(path: Path, mode: str, error_type: type[OptimizerError]) -> Itera
     database = None
     try:
         database = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=PATIENCE, isolation_level=None
+            f"{_place(path).as_uri()}?mode={mode}", uri=True, timeout=PATIENCE, isolation_level=None
         )
         database.execute("PRAGMA trusted_schema = OFF")
         yield database

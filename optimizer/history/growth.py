@@ -10,7 +10,6 @@ from __future__ import annotations
 import enum
 from array import array
 from dataclasses import dataclass, field
-from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -178,6 +177,8 @@ def slope(times: Sequence[int], sizes: Sequence[int]) -> float | None:
         return None
     if min(sizes) == max(sizes):
         return 0.0
+    from statistics import median  # noqa: PLC0415 10 ms that only the page of a history pays
+
     points = list(zip(times, sizes, strict=True))
     if len(points) > _MOST_POINTS:
         last = len(points) - 1
