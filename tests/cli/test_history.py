@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import os
+import re
+import shlex
 import shutil
 import sqlite3
 from dataclasses import replace
@@ -24,7 +26,7 @@ from optimizer.reports.style import Style, width_of
 from optimizer.sources import read as read_source
 from tests.cli.conftest import is_printable, spawn
 from tests.cli.test_hostile import NASTY
-from tests.cli.test_schemas import check
+from tests.cli.test_schemas import ROOT, check
 from tests.unit.history.runs import DAY, START, key, row, run
 
 NOW = START + 30 * DAY
@@ -222,6 +224,17 @@ def test_growth_below_the_limit_or_of_accounts_not_asked_for_ends_with_0(permopt
     assert (
         permopt("history", growth_db, "--fail-on-growth", "1%", "--against", "first", "--account", "STILL").status == 0
     )
+
+
+def test_what_the_page_about_growth_types_can_be_typed(permopt, growth_db):
+    page = (ROOT / "docs" / "growth.md").read_text()
+    typed = re.findall(r"^ *(?:- )?(?:run: )?permopt history growth\.db(.*?)(?:  #.*)?$", page, re.MULTILINE)
+    assert len(typed) == 3
+    for words in typed:
+        found = permopt("history", growth_db, *shlex.split(words))
+        assert found.status == int("--fail-on-growth" in words), found.err
+    for words in re.findall(r"`(--[a-z-]+ [^`]+)`", page.split("## Failing")[0]):
+        assert permopt("history", growth_db, *shlex.split(words.replace("ORDERS*", "ORD*"))).status == 0, words
 
 
 @pytest.mark.parametrize(
