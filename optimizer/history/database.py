@@ -59,7 +59,8 @@ _SCHEMA = {
   PRIMARY KEY (run, account)
 ) WITHOUT ROWID""",
 }
-_INSERT = """INSERT INTO sizes SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE key = ? AND name = ?"""
+_INSERT_ACCOUNT = """INSERT INTO accounts VALUES (NULL, ?, ?) ON CONFLICT DO NOTHING"""
+_INSERT_SIZE = """INSERT INTO sizes SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE key = ? AND name = ?"""
 _SELECT = """SELECT key, name,
   token_bytes, payload_bytes, imports, exports, signing_keys, revocations, mappings, users
 FROM sizes JOIN accounts ON accounts.id = account WHERE run = ? ORDER BY account"""
@@ -117,12 +118,12 @@ def append(path: Path, run: Run) -> bool:
             database.execute(f"PRAGMA user_version = {VERSION}")
         _check_tables(database, path)
         head = run.time, run.operator, run.operator_name, run.fingerprint
-        added = database.execute("INSERT OR IGNORE INTO runs VALUES (NULL, ?, ?, ?, ?)", head)
+        added = database.execute("INSERT INTO runs VALUES (NULL, ?, ?, ?, ?) ON CONFLICT DO NOTHING", head)
         if not added.rowcount:
             return False
-        database.executemany("INSERT OR IGNORE INTO accounts VALUES (NULL, ?, ?)", (row[:2] for row in run.rows))
+        database.executemany(_INSERT_ACCOUNT, (row[:2] for row in run.rows))
         number = added.lastrowid
-        database.executemany(_INSERT, ((number, *row[2:], *row[:2]) for row in run.rows))
+        database.executemany(_INSERT_SIZE, ((number, *row[2:], *row[:2]) for row in run.rows))
         database.execute("COMMIT")
         return True
 

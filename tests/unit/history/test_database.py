@@ -77,6 +77,23 @@ def test_the_same_run_is_not_kept_twice(path):
     assert len(kept(path)) == 4
 
 
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        run(1, row("A", 1000), row("A", 1001)),
+        run(1, row("A", 1000), row("B", 0)),
+        run(1, row("A", 1000), row("B", 7)._replace(imports=None)),
+        run(1, row("A", 1000), row("B", 7)._replace(name=b"bytes")),
+        run(1e9, row("A", 1000)),
+    ],
+)
+def test_a_run_that_makes_no_sense_is_kept_neither_whole_nor_in_part(path, spoiled):
+    append(path, run(0, row("A", 1000)))
+    with pytest.raises(OutputError, match="constraint failed"):
+        append(path, spoiled)
+    assert kept(path) == [run(0, row("A", 1000))]
+
+
 def test_some_runs_can_be_read_alone(path):
     other = "O" + "B" * 55
     for day in range(5):
