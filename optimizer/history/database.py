@@ -274,7 +274,11 @@ def _damaged(path: Path) -> SourceError:
 
 
 def _told(error: sqlite3.Error, path: Path, error_type: type[OptimizerError]) -> OptimizerError:
-    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & _PRIMARY
+    if extended == sqlite3.SQLITE_READONLY_ROLLBACK:
+        undone = f"history file `{path}` holds half a run that was killed, and it or its directory is read-only"
+        return error_type(undone, "read it once where it can be written: that takes the half run out")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return _damaged(path)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

@@ -339,35 +339,56 @@ def test_a_disk_that_takes_no_more_ends_in_one_line_and_the_file_stays_whole(pat
     assert append(path, run(2, row("A", 1002)))
 
 
-UNWRITABLE = """
-path = Path(sys.argv[1])
-if os.getuid() == 0:
+AS_NOBODY = """
+if os.getuid() == 0:  # who may write anywhere
     os.setgid(65534); os.setuid(65534)
-print(len(list(read(path))))
-for target in (path, path.with_name("new.db")):
+path = Path(sys.argv[1])
+def attempt(do):
     try:
-        append(target, run(1, row("A", 1)))
+        print(do())
     except Exception as error:
         print(error.exit_code, error.message)
+attempt(lambda: len(list(read(path))))
+for target in (path, path.with_name("new.db")):
+    attempt(lambda: append(target, run(1, row("A", 1))))
 """
 
 
-def test_a_read_only_directory_can_be_read_from_and_says_why_it_cannot_be_written():
-    # Root may write anywhere, so the child gives that up, and needs a directory it may enter.
+@pytest.fixture
+def open_directory():
+    """One that anybody may enter, as the directories of pytest are not."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         directory.chmod(0o755)
-        path = directory / "history.db"
-        append(path, run(0, row("A", 1000)))
-        path.chmod(0o644)
-        directory.chmod(0o555)
-        try:
-            process = spawn(UNWRITABLE, path)
-            out, err = process.communicate(timeout=60)
-        finally:
-            directory.chmod(0o755)
-        assert err == ""
-        first, second, third = out.splitlines()
-        assert first == "1"
-        assert second.startswith(f"3 history file `{path}` cannot be written: ")
-        assert third.startswith(f"3 history file `{directory / 'new.db'}` cannot be written: ")
+        yield directory
+        directory.chmod(0o755)
+
+
+def read_only(path):
+    for each in path.parent.iterdir():
+        each.chmod(0o444)
+    path.parent.chmod(0o555)
+    out, err = spawn(AS_NOBODY, path).communicate(timeout=60)
+    assert err == ""
+    return out.splitlines()
+
+
+def test_a_read_only_directory_can_be_read_from_and_says_why_it_cannot_be_written(open_directory):
+    path = open_directory / "history.db"
+    append(path, run(0, row("A", 1000)))
+    first, second, third = read_only(path)
+    assert first == "1"
+    assert second == f"3 history file `{path}` cannot be written: it or its directory is read-only"
+    assert third.startswith(f"3 history file `{open_directory / 'new.db'}` cannot be written: ")
+
+
+def test_half_a_run_in_a_read_only_directory_is_said_to_be_one(open_directory):
+    path = open_directory / "history.db"
+    append(path, run(0, row("A", 1000)))
+    spawn(KILLED_HALF_WAY, path).communicate(timeout=120)
+    half = f"3 history file `{path}` holds half a run that was killed, and it or its directory is read-only"
+    assert read_only(path)[:2] == [half, half]
+    open_directory.chmod(0o755)
+    for each in open_directory.iterdir():
+        each.chmod(0o644)
+    assert kept(path) == [run(0, row("A", 1000))]
