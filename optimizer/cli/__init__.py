@@ -9,6 +9,7 @@ COMMANDS = {
     "verify": "prove that the store now is what the plan promised",
     "review": "accept or reject proposals of a plan; decisions are kept beside it",
     "graph": "the imports between accounts, resolved against the exports",
+    "history": "growth per account over the runs kept in a file",
     "rules": "the rules, or one rule's page",
 }
 

@@ -354,7 +354,14 @@ def _known_rules(names: Iterable[str] | None) -> tuple[str, ...]:
     return asked
 
 
-def _size(text: str) -> int:
+def size(text: str) -> int:
+    """Bytes, from a size as people write it.
+
+    Raises
+    ------
+    UsageError
+        It is no size.
+    """
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"`{text}` is no size", "write it as 10KB or 10240; 1 KB is 1,024 bytes")
@@ -365,13 +372,13 @@ def _budget(text: str, flag: str, empty: type[AccountClaims | UserClaims]) -> in
     """A size that some token has: one below is refused."""
     key, identifier = "A" * 56, "J" * 52
     claims = empty(sub=key, iss=key, jti=identifier, iat=clock(None), name="A", version=2)  # type: ignore[arg-type]
-    size, least = _size(text), token_size(len(payload_bytes(claims)))
-    if size < least:
+    wanted, least = size(text), token_size(len(payload_bytes(claims)))
+    if wanted < least:
         raise UsageError(
-            f"{flag} `{text}` is {size:,} bytes, and a token with nothing in it weighs {least:,}",
+            f"{flag} `{text}` is {wanted:,} bytes, and a token with nothing in it weighs {least:,}",
             "write it as 10KB or 10240; 1 KB is 1,024 bytes",
         )
-    return size
+    return wanted
 
 
 def _generation(text: str) -> Server:
