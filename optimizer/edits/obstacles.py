@@ -12,14 +12,9 @@ from typing import TYPE_CHECKING
 
 from optimizer.claims.encode import nats_object
 from optimizer.edits.anew import Itself, written_anew
-from optimizer.edits.lists import (
-    Edit,
-    ListName,
-    TargetKind,
-    entries,
-    permission_lists,
-    touches_account_token,
-)
+from optimizer.edits.edit import touches_account_token
+from optimizer.edits.lists import entries, permission_lists
+from optimizer.edits.targets import ListName, TargetKind
 from optimizer.text import printable, redacted
 
 if TYPE_CHECKING:
@@ -27,6 +22,7 @@ if TYPE_CHECKING:
 
     from optimizer.claims.keys import AccountKey, UserKey
     from optimizer.claims.model import AccountClaims, UserClaims
+    from optimizer.edits.edit import Edit
     from optimizer.hierarchy import Hierarchy, Signed
 
 ARGUMENT_LIMIT = 131_000
