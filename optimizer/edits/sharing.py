@@ -104,19 +104,28 @@ def edited_sharing(edit: EditImports | EditExports | AddAccount, hierarchy: Hier
             if account in hierarchy.accounts:
                 raise KeyError(account)
             return hierarchy.with_account(Signed(new_account(edit), NO_TOKEN, ""))
-        case EditImports():
-            claims = hierarchy.accounts[account].claims
-            changed = replace(claims, imports=_edited(claims.imports, edit.remove, edit.add))
-        case EditExports():
-            claims = hierarchy.accounts[account].claims
-            changed = replace(claims, exports=_edited(claims.exports, edit.remove, edit.add))
-    return hierarchy.with_account(replace(hierarchy.accounts[account], claims=changed))
+        case _:
+            signed = hierarchy.accounts[account]
+            return hierarchy.with_account(replace(signed, claims=edited(edit, signed.claims)))
+
+
+def edited(edit: EditImports | EditExports, claims: AccountClaims) -> AccountClaims:
+    """The claims after this edit of them, wherever the account is.
+
+    Raises
+    ------
+    KeyError
+        They do not hold what is to be taken out.
+    """
+    if isinstance(edit, EditImports):
+        return replace(claims, imports=_edited(claims.imports, edit.remove, edit.add))
+    return replace(claims, exports=_edited(claims.exports, edit.remove, edit.add))
 
 
 def _edited(have: Iterable[T], remove: Iterable[T], add: Iterable[T]) -> tuple[T, ...]:
-    kept: list[T] = [*have]
+    kept = list(have)
     for one in remove:
         if one not in kept:
             raise KeyError(one.subject)
         kept.remove(one)
-    return (*kept, *add)
+    return tuple(kept) + tuple(add)

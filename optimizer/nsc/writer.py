@@ -12,11 +12,13 @@ from optimizer.claims.encode import nats_object, payload_bytes, reencoded, token
 from optimizer.claims.model import AccountClaims
 from optimizer.nsc.fingerprint import fingerprint
 from optimizer.nsc.shell import APPLY, COMMON, ROLLBACK, VERIFY
+from optimizer.nsc.pushes import push_order
+from optimizer.nsc.step import ABSENT
 from optimizer.nsc.words import WIDTH, command, comment, flag, word
 from optimizer.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from optimizer.hierarchy import Hierarchy
     from optimizer.nsc.step import State, TokenSteps
@@ -24,6 +26,14 @@ if TYPE_CHECKING:
 
 _QUIET = "Nothing is pushed unless --push is given. nsc's own context (nsc.json) stays as it is. The script may be"
 _QUIET += " stopped at any time and run again."
+_UNMAKE = "An account that apply.sh made is removed, unless it has got users since. Its key stays in the keystore. With"
+_UNMAKE += (
+    " --push it is taken off the servers as well, last, where they allow that (allow_delete in the resolver of their"
+)
+_UNMAKE += (
+    " configuration). Where they do not, it stays there, and the script says so and exits with 1; all else is done."
+)
+_UNMAKE += " Whoever else imports from it by then loses that."
 _OPTIONS = """\
 options:
   --data-dir DIR      the stores directory, the one that holds the operator's
@@ -106,14 +116,16 @@ class Writer:
         push = "Where the new account tokens have been pushed, use --push: a server that misses the push of an old"
         push += " token gives its newer one back to all the others. So the old claims are signed again, with a new"
         push += " iat, and then pushed."
+        made = [] if not any(map(_is_made, self.tokens)) else [_UNMAKE]
         return _text(
-            *self._head("rollback.sh", "puts back the tokens from before these proposals", back, push, _QUIET),
+            *self._head("rollback.sh", "puts back the tokens from before these proposals", back, push, *made, _QUIET),
             COMMON + ROLLBACK,
             *self._targets(back=True),
             _title("the tokens as they were read: public, as every token is"),
             *(
-                f"b{index}() {{ # {label(token)}\n  tr -d '\\n' <<'=END='\n{_folded(token)}\n=END=\n}}\n"
+                f"b{index}() {{ # {label(token)}\n  tr -d '\\n' {_heredoc(token.signed.token.text)}\n}}\n"
                 for index, token in enumerate(self.tokens, 1)
+                if not _is_made(token)
             ),
             "main() {",
             '  options "$@"',
@@ -121,14 +133,15 @@ class Writer:
             f"  for one in {self._each('t')}; do",
             '    "$one"',
             "    look",
+            "    removable",
             "  done",
-            f"  for number in {self._each('')}; do",
+            f"  for number in {self._each('', back=True)}; do",
             '    "t$number"',
             "    look",
             '    restore "b$number"',
             "  done",
             "  echo 'The tokens are as before.'",
-            *self._pushing("If these have been pushed, push them again: rollback.sh --push", "sign_again"),
+            *self._pushing_back("If these have been pushed, push them again: rollback.sh --push"),
             "}",
         )
 
@@ -159,10 +172,17 @@ class Writer:
             yield comment(f"  {proposal.id} ({proposal.judgement.safety.value}): {_message(proposal)}")
         yield "#"
         for token in self.tokens:
-            yield comment(f"  {label(token)}: {token.before.bytes} -> {token.after.bytes} bytes")
+            had = "new" if _is_made(token) else f"{token.before.bytes}"
+            yield comment(f"  {label(token)}: {had} -> {token.after.bytes} bytes")
         saved = f"{before - after} saved" if after <= before else f"{after - before} more"
         yield comment(f"In all {before} -> {after} bytes, {saved}.")
         yield comment(f"Safety: {self.judgement.safety.value}. {_terms(self.judgement)}")
+        pushes = list(push_order(self.hierarchy, self.proposals, self.tokens))
+        if pushes:
+            yield "#"
+            yield comment("Pushed in this order (--push keeps to it); rollback.sh --push goes the other way:")
+            for place, (account, lost) in enumerate(pushes, 1):
+                yield comment(f"  {place}. account {account}: {lost}")
         yield "#"
         for text in more:
             yield comment(text)
@@ -192,7 +212,7 @@ class Writer:
             yield "  target"
             yield from (f"  s{number}={state}" for number, state in enumerate(states))
             yield f"  before=$s0 after=$s{len(states) - 1}"
-            if back and isinstance(claims, AccountClaims):
+            if back and isinstance(claims, AccountClaims) and not _is_made(token):
                 names += " $signed_again"
                 yield f"  signed_again={_signed_again(claims)}"
                 yield f"  no_mapping={_no_mapping(claims)}"
@@ -217,26 +237,43 @@ class Writer:
                 elif not any(text.startswith("--rm=") for text in step.argv):
                     yield "  #   This puts back what other lists keep: --rm took it out of all four."
                 last = step.proposals
+                if step.activation:
+                    yield f"  tr -d '\\n' >\"$work/activation\" {_heredoc(step.activation)}"
                 yield f'  step "$s{place}" "$s{place + 1}" \\'
                 yield command(tuple(map(flag, step.argv)))
             yield "\n  finish\n}\n"
 
-    def _pushing(self, otherwise: str, first: str = "") -> Iterator[str]:
-        numbered = [(index, token) for index, token in enumerate(self.tokens, 1) if token.user is None]
-        tokens = [token for _, token in numbered]
+    def _pushing(self, otherwise: str) -> Iterator[str]:
+        tokens = [token for token in self.tokens if token.user is None]
         if tokens:
             yield '  if [ -n "$push" ]; then'
-            if first:
-                yield f"    for one in {' '.join(f't{index}' for index, _ in numbered)}; do"
-                yield f'      "$one"\n      look\n      {first}\n    done'
-            yield f"    push_all {' '.join(word(token.account.claims.name) for token in tokens)}"
+            yield f"    push_all {_names(tokens)}"
             yield "    echo 'Pushed.'"
             yield "  else"
             yield from _listed(otherwise, tokens, "    ")
             yield "  fi"
 
-    def _each(self, letter: str) -> str:
-        return " ".join(f"{letter}{index}" for index in range(1, len(self.tokens) + 1))
+    def _pushing_back(self, otherwise: str) -> Iterator[str]:
+        """What was pushed last goes back first, and what was made goes when nobody imports from it any more."""
+        numbered = [(index, token) for index, token in enumerate(self.tokens, 1) if token.user is None][::-1]
+        kept = [(index, token) for index, token in numbered if not _is_made(token)]
+        if numbered:
+            yield '  if [ -n "$push" ]; then'
+            if kept:
+                yield f"    for one in {' '.join(f't{index}' for index, _ in kept)}; do"
+                yield '      "$one"\n      look\n      sign_again\n    done'
+                yield f"    push_all {_names(token for _, token in kept)}"
+            for index, token in numbered:
+                if _is_made(token):
+                    yield f"    t{index}\n    unserve"
+            yield "    echo 'Pushed.'"
+            yield "  else"
+            yield from _listed(otherwise, [token for _, token in numbered], "    ")
+            yield "  fi"
+
+    def _each(self, letter: str, *, back: bool = False) -> str:
+        numbers = range(1, len(self.tokens) + 1)
+        return " ".join(f"{letter}{index}" for index in (reversed(numbers) if back else numbers))
 
     def _plan(self) -> str:
         """A name for the copies of the tokens before: another plan in the same directory has others."""
@@ -273,6 +310,7 @@ def _terms(judgement: Judgement) -> str:
 
 
 def _state(state: State) -> str:
+    """How a script knows a state; of a token that is not there ``absent:0``."""
     return f"{state.fingerprint}:{state.bytes}"
 
 
@@ -288,9 +326,18 @@ def _id(token: TokenSteps) -> str:
     return account if token.user is None else f"{account}-{token.user.claims.sub}"
 
 
-def _folded(token: TokenSteps) -> str:
+def _heredoc(token: str) -> str:
     """The token as lines, of which none is the ``=END=`` behind it: base64url without padding has no such sign."""
-    return "\n".join(textwrap.wrap(token.signed.token.text, WIDTH))
+    return "\n".join(["<<'=END='", *textwrap.wrap(token, WIDTH), "=END="])
+
+
+def _is_made(token: TokenSteps) -> bool:
+    """Whether it is of an account that the plan makes."""
+    return token.before == ABSENT
+
+
+def _names(tokens: Iterable[TokenSteps]) -> str:
+    return " ".join(word(token.account.claims.name) for token in tokens)
 
 
 def _signed_again(before: AccountClaims) -> str:
