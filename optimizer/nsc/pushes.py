@@ -39,6 +39,6 @@ def _lost(token: TokenSteps, waiting: Sequence[str]) -> str:
     if token.before == ABSENT:
         return "new, nothing passes through it yet"
     if not waiting:
-        return "loses nothing, nobody imports a service from it"
+        return "loses nothing, no account here imports a service from it"
     names = f"{len(waiting)} accounts" if len(waiting) > _FEW else ", ".join(map(printable, waiting))
     return f"loses the replies in flight to {names}"

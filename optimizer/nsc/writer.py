@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from optimizer.claims.encode import nats_object, payload_bytes, reencoded, token_size
 from optimizer.claims.model import AccountClaims
 from optimizer.nsc.fingerprint import fingerprint
-from optimizer.nsc.shell import APPLY, COMMON, ROLLBACK, VERIFY
 from optimizer.nsc.pushes import push_order
+from optimizer.nsc.shell import APPLY, COMMON, ROLLBACK, VERIFY
 from optimizer.nsc.step import ABSENT
 from optimizer.nsc.words import WIDTH, command, comment, flag, word
 from optimizer.text import printable
@@ -234,7 +234,7 @@ class Writer:
                         yield comment(f"  Why: {_message(proposal)}", "  ")
                         safety = proposal.judgement.safety.value
                         yield comment(f"  Safety: {safety}. {_terms(proposal.judgement)}", "  ")
-                elif not any(text.startswith("--rm=") for text in step.argv):
+                elif step.argv[0] == "edit" and not any(text.startswith("--rm=") for text in step.argv):
                     yield "  #   This puts back what other lists keep: --rm took it out of all four."
                 last = step.proposals
                 if step.activation:

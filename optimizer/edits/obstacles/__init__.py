@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from optimizer.edits.anew import Itself
 from optimizer.edits.lists import EditEntries
 from optimizer.edits.obstacles.entries import entries_together, of_entries
-from optimizer.edits.obstacles.names import names_of, of_names
+from optimizer.edits.obstacles.names import account_names, of_names
 from optimizer.edits.obstacles.sharing import of_new_account, of_sharing, sharing_together
 from optimizer.edits.obstacles.tokens import of_account_token, of_user_token
 from optimizer.edits.sharing import AddAccount
@@ -33,7 +34,7 @@ def obstacle(edit: Edit, hierarchy: Hierarchy) -> str | None:
     edit
         The edit.
     hierarchy
-        The store as read; with the accounts in it that earlier edits make (`optimizer.edits.apply` of each).
+        The store as read, and with the accounts in it that other edits are to make first: `with_new_accounts`.
 
     Returns
     -------
@@ -70,7 +71,8 @@ def _obstacles(edit: Edit, hierarchy: Hierarchy) -> Iterator[str]:
     if account is None:
         yield "the store does not hold the account"
         return
-    yield from of_names(account, names_of(hierarchy).accounts[account.claims.name], "account")
+    alike = account_names(Itself(hierarchy.accounts))[account.claims.name]
+    yield from of_names(account, alike, "account")
     if target.kind is TargetKind.USER:
         assert target.user is not None  # noqa: S101 INVARIANT: a USER target names its user
         user = hierarchy.users.get((target.user, target.account))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from optimizer.edits.anew import Itself
 from optimizer.text import printable, redacted
 
 if TYPE_CHECKING:
@@ -15,7 +13,8 @@ if TYPE_CHECKING:
 
     from optimizer.claims.keys import AccountKey, UserKey
     from optimizer.claims.model import AccountClaims, UserClaims
-    from optimizer.hierarchy import Hierarchy, Signed
+    from optimizer.edits.anew import Itself
+    from optimizer.hierarchy import Signed
 
 ARGUMENT_LIMIT = 131_000
 """Bytes of one argument: Linux takes 131,071 (``MAX_ARG_STRLEN`` less its NUL), a flag's name goes before it."""
@@ -24,31 +23,23 @@ NAME_LIMIT = 251
 """Bytes of a name that nsc can store: file systems take 255, and ``.jwt`` goes behind it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What is called what in a store, counted once for all edits."""
-
-    accounts: Counter[str]
-    users: Counter[tuple[str, str]]
-    spaced: str | None
-
-
-def names_of(hierarchy: Hierarchy) -> Names:
-    """The names in a store."""
-    return _counted(Itself(hierarchy.accounts), Itself(hierarchy.users))
+@lru_cache(maxsize=2)
+def account_names(accounts: Itself[Mapping[AccountKey, Signed[AccountClaims]]]) -> Counter[str]:
+    """How many accounts of a store are called what, counted once for all edits."""
+    return Counter(signed.claims.name for signed in accounts.value.values())
 
 
 @lru_cache(maxsize=2)
-def _counted(
-    accounts: Itself[Mapping[AccountKey, Signed[AccountClaims]]],
-    users: Itself[Mapping[tuple[UserKey, AccountKey], Signed[UserClaims]]],
-) -> Names:
-    spaced = (name for signed in accounts.value.values() for name in (signed.claims.name, signed.store_name))
-    return Names(
-        Counter(signed.claims.name for signed in accounts.value.values()),
-        Counter((signed.claims.account, signed.claims.name) for signed in users.value.values()),
-        min((name for name in spaced if name != name.strip()), default=None),
-    )
+def user_names(users: Itself[Mapping[tuple[UserKey, AccountKey], Signed[UserClaims]]]) -> Counter[tuple[str, str]]:
+    """How many users of an account, by its key, are called what."""
+    return Counter((signed.claims.account, signed.claims.name) for signed in users.value.values())
+
+
+@lru_cache(maxsize=2)
+def spaced_name(accounts: Itself[Mapping[AccountKey, Signed[AccountClaims]]]) -> str | None:
+    """A name of an account that nsc would trim."""
+    names = (name for signed in accounts.value.values() for name in (signed.claims.name, signed.store_name))
+    return min((name for name in names if name != name.strip()), default=None)
 
 
 def of_names(signed: Signed[AccountClaims] | Signed[UserClaims], alike: int, kind: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.claims.encode import nats_object
 from optimizer.edits.anew import Itself, written_anew
-from optimizer.edits.obstacles.names import names_of, of_names
+from optimizer.edits.obstacles.names import of_names, spaced_name, user_names
 from optimizer.edits.targets import TargetKind
 from optimizer.text import printable, redacted
 
@@ -69,13 +69,14 @@ def of_user_token(user: Signed[UserClaims], account: Signed[AccountClaims], hier
         yield "nsc drops an empty list whenever it re-encodes, which opens what the list closes"
     if account.issues:
         yield f"the account's token is not in order: {account.issues[0].message}"
-    names = names_of(hierarchy)
-    yield from of_names(user, names.users[account.claims.sub, claims.name], "user")
+    alike = user_names(Itself(hierarchy.users))[account.claims.sub, claims.name]
+    yield from of_names(user, alike, "user")
     yield from _of_token(user)
     # Seen to make `edit user` fail in other accounts of such a store, and seen not to: it finds the account that signed
     # a user by reading all accounts, each by a name that it trims (`StoreRaw`).
-    if names.spaced is not None:
-        shown = printable(names.spaced[:80])
+    spaced = spaced_name(Itself(hierarchy.accounts))
+    if spaced is not None:
+        shown = printable(spaced[:80])
         yield f"nsc trims names: with the account `{shown}` in the store it is not to be relied on to edit users"
     if claims.iss != account.claims.sub and claims.iss not in keys:
         yield "the key that issued the user is no key of the account"
