@@ -104,9 +104,7 @@ def staged(edits: Iterable[Edit]) -> tuple[Proposal, Proposal]:
 
 
 def small(store: Store, key: str, *, prefix: str = "") -> tuple[Edit, ...]:
-    """A hub of two providers with a service each for two consumers, `services(2, 2, 1)`, under the names there are
-    or under others.
-    """
+    """A hub for the accounts of `services(2, 2, 1)`: by the names there are, or by others."""
     made, read = account_key(key), store.hierarchy()
     wide = "hub.>" if prefix else "svc.*.m0"
     taken = [

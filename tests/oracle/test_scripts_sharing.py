@@ -13,7 +13,17 @@ from optimizer.claims.keys import account_key
 from optimizer.claims.model import Export, Import
 from optimizer.edits import AddAccount, EditExports, EditImports, Target, obstacle, with_new_accounts
 from optimizer.graph.suggestion import Kind
-from tests.oracle.markets import market, new_key, one_plan, services, suggested, two_plans
+from tests.oracle.markets import (
+    market,
+    new_key,
+    one_plan,
+    service_export,
+    services,
+    small,
+    staged,
+    suggested,
+    two_plans,
+)
 from tests.oracle.nsc_tool import NSC, Store, expected_is_there, proposal, sh, stand_in
 from tests.oracle.test_scripts_hostile import CONTROL, NAMES, SUBJECTS
 from tests.topologies import stream
