@@ -334,8 +334,8 @@ push_all() { # ACCOUNT...
   done
 }
 
-unserve() { # take the account off the servers, which need not allow it
-  if run_nsc push --account-removal="$subject" && ! cat "$work/out" "$work/err" | grep -q 'ERR'; then return 0; fi
-  failed 'could not take it off the servers; where they do not allow that (allow_delete) it stays, unused'
+unserve() { # take the account off the servers; they need not allow it, and only nats resolvers know how
+  run_nsc push --account-removal="$subject" && grep -q 'pruned nats-server' "$work/out" "$work/err" ||
+    failed 'could not take it off the servers; where they do not allow that (allow_delete) it stays, unused'
 }
 """

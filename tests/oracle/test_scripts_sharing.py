@@ -281,7 +281,8 @@ def test_a_hub_that_has_got_users_is_not_removed_and_nothing_else_is_put_back(st
 
 def pushing(directory: Path, log: Path, more: str = "") -> str:
     """An nsc that pushes nothing and writes down what it was to push."""
-    push = f'case $* in *\\ push\\ *) echo "$@" | sed "s/.* push //" >>{log}; {more} exit 0 ;; esac; exec "$real" "$@"'
+    told = f'echo "$@" | sed "s/.* push //" >>{log}; {more} echo pruned nats-server; exit 0'
+    push = f'case $* in *\\ push\\ *) {told} ;; esac; exec "$real" "$@"'
     return str(stand_in(directory, push))
 
 
@@ -426,3 +427,11 @@ def test_exports_of_every_kind_are_made_and_deleted_as_predicted(tmp_path: Path)
     assert sh(out / "apply.sh", "-H", str(store.home)).code == 0
     assert expected_is_there(store, out)
     assert [each["subject"] for each in store.payload("A")["nats"]["exports"]] == ["b.*", "d", "f.1", "f.headers"]
+
+
+def test_an_account_server_that_knows_no_removal_is_not_said_to_have_done_it(store, out, tmp_path):
+    store.nsc("edit", "operator", "--account-jwt-server-url=http://127.0.0.1:9/jwt/v1")
+    assert store.nsc("push", "--account-removal", store.key("C0")).strip() == "", "nsc does nothing, and exits with 0"
+    pushed = stand_in(tmp_path / "pushed", 'case $* in *push*--account=*) exit 0 ;; esac; exec "$real" "$@"')
+    run = sh(out / "rollback.sh", "-H", str(store.home), "--push", NSC=str(pushed))
+    assert (run.code, "could not take it off the servers" in run.err) == (1, True), run
