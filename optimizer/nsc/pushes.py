@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.judge import service_importers
-from optimizer.nsc.step import ABSENT
 from optimizer.text import printable
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def push_order(
 
 
 def _lost(token: TokenSteps, waiting: Sequence[str]) -> str:
-    if token.before == ABSENT:
+    if token.is_made:
         return "new, nothing passes through it yet"
     if not waiting:
         return "loses nothing, no account here imports a service from it"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from optimizer.claims.encode import nats_object
 from optimizer.edits import EditEntries, apply, apply_all, obstacle
 from optimizer.errors import MismatchError, UsageError
+from optimizer.nsc.head import label
 from optimizer.nsc.step import steps_for
-from optimizer.nsc.writer import Writer, label
+from optimizer.nsc.writer import Writer
 from optimizer.proposals import Safety
 
 if TYPE_CHECKING:

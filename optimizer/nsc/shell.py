@@ -221,7 +221,7 @@ need_key() { # without the key nsc would stop halfway; better not to begin
   letter=${issuer%"${issuer#?}"}
   rest=${issuer#?}
   [ -r "$keys/keys/$letter/${rest%"${rest#??}"}/$issuer.nk" ] ||
-    fail 1 "$label: the key that signed it, $issuer, is not in $keys; nothing is changed"
+    fail 1 "$label: the key that signs it, $issuer, is not in $keys; nothing is changed"
 }
 
 keep() { # a copy of the token as it was, for this script and for rollback.sh; never of a creds file

@@ -114,6 +114,11 @@ class TokenSteps:
         return self.states[0]
 
     @property
+    def is_made(self) -> bool:
+        """Whether it is the token of an account that the plan makes."""
+        return self.before == ABSENT
+
+    @property
     def after(self) -> State:
         """The state that is promised."""
         return self.states[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from optimizer.claims.keys import account_key
+from optimizer.claims.keys import account_key, raw_public_key
 from optimizer.claims.validate import account_refusal, activation_of, refusal_of_earlier
 from optimizer.edits.edit import apply_all
 from optimizer.edits.obstacles.names import of_argument, of_name
@@ -54,9 +54,10 @@ def sharing_together(edits: Sequence[EditImports | EditExports | AddAccount], hi
 def of_new_account(edit: AddAccount, hierarchy: Hierarchy) -> Iterator[str]:
     """Why nsc cannot make an account of this name and key. nsc: ``AddAccountParams.Validate``."""
     try:
-        account_key(edit.target.account)
+        if not any(raw_public_key(account_key(edit.target.account))):  # zeros, of which the checksum is zero as well
+            yield "the new account has no key yet"
     except TokenError as error:
-        yield f"the new account has no key yet: {error.message}"
+        yield f"the new account cannot be made: {error.message}"
     yield from of_name(edit.name, "account")
     if edit.name.endswith("\n"):
         yield "no argument can hold the name of the account"
