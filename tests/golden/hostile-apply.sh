@@ -215,7 +215,7 @@ free() { # an account that is not made yet needs a name and a key that nobody el
   if printf '%s\n' "$store/accounts"/* | grep -F -x -v -e "$directory" | lower | grep -F -x -q -e "$same"; then
     drift 'is not made yet, and another account has its name, in capital or small letters'
   fi
-  run_nsc list accounts --json || failed 'cannot list the accounts'
+  run_nsc list accounts || failed 'cannot list the accounts'
   if cat "$work/out" "$work/err" | grep -q "$subject"; then
     drift "is not made yet, and its key $subject is that of another account"
   fi
