@@ -229,14 +229,6 @@ def test_files_in_the_directory_of_the_new_account_stop_the_script(store, out):
     assert (run.code, store.tokens(), "there are files in" in run.err) == (4, tokens, True), run
 
 
-def test_an_account_nobody_can_read_is_in_nobodys_way(store, out):
-    store.nsc("add", "account", "--name=TORN")
-    store.path("TORN").write_text("no token")
-    run = sh(out / "apply.sh", "-H", str(store.home))
-    assert run.code == 0, run
-    assert expected_is_there(store, out)
-
-
 def test_drift_of_a_consumer_stops_the_script_before_the_hub_is_made(store, out):
     store.nsc("edit", "account", "--name=C1", "--tag=moved", "--js-disable")
     tokens = store.tokens()
