@@ -5,7 +5,7 @@ is worth. `apply` changes claims only: bytes follow when the judge re-encodes th
 """
 
 from optimizer.edits.anew import written_anew
-from optimizer.edits.edit import Edit, apply, apply_all, claims_of, touches_account_token, with_new_accounts
+from optimizer.edits.edit import Edit, apply, apply_all, claims_of, touches_account_token
 from optimizer.edits.lists import EditEntries, entries, permission_lists, scope_of, with_lists
 from optimizer.edits.obstacles import obstacle, together
 from optimizer.edits.sharing import AddAccount, EditExports, EditImports
@@ -30,6 +30,5 @@ __all__ = [
     "together",
     "touches_account_token",
     "with_lists",
-    "with_new_accounts",
     "written_anew",
 ]

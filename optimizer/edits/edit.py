@@ -39,17 +39,6 @@ def apply_all(edits: Iterable[Edit], hierarchy: Hierarchy) -> Hierarchy:
     return hierarchy
 
 
-def with_new_accounts(edits: Iterable[Edit], hierarchy: Hierarchy) -> Hierarchy:
-    """The hierarchy with the accounts in it that these edits make, and nothing else of what they do.
-
-    Raises
-    ------
-    KeyError
-        Such an account is there already.
-    """
-    return apply_all((edit for edit in edits if isinstance(edit, AddAccount)), hierarchy)
-
-
 def touches_account_token(edit: Edit) -> bool:
     """Whether the edit rewrites the account's token instead of a user's."""
     return edit.target.kind is not TargetKind.USER

@@ -11,7 +11,7 @@ import pytest
 
 from optimizer.claims.keys import account_key
 from optimizer.claims.model import Export, Import
-from optimizer.edits import AddAccount, EditExports, EditImports, Target, obstacle, with_new_accounts
+from optimizer.edits import AddAccount, EditExports, EditImports, Target, apply, obstacle
 from optimizer.graph.suggestion import Kind
 from tests.oracle.markets import (
     market,
@@ -54,7 +54,7 @@ def test_a_hub_is_made_as_predicted_and_taken_back_byte_for_byte(tmp_path: Path,
     plan = one_plan(store, hub, key) if root.startswith("svc") else two_plans(store, hub, key)
     read = store.hierarchy()
     edits = [edit for each in plan for edit in each.edits]
-    with_hub = with_new_accounts(edits, read)
+    with_hub = apply(edits[0], read)
     assert [obstacle(e, read if isinstance(e, AddAccount) else with_hub) for e in edits] == [None] * len(edits)
     out = store.script(tmp_path / "out", *plan)
 

@@ -17,7 +17,6 @@ from optimizer.edits import (
     apply_all,
     obstacle,
     together,
-    with_new_accounts,
 )
 from optimizer.graph.suggestion import NEW_KEY
 from optimizer.hierarchy import Skipped
@@ -65,7 +64,7 @@ def test_an_account_that_is_made_can_be_edited_and_stands_in_nobodys_way():
     read = two("a")
     edits = (hub(), imports(taken(), account=HUB), exports("x.>", account=HUB), imports(taken("x.>", account=HUB)))
     assert obstacle(edits[0], read) is None
-    made = with_new_accounts(edits, read)
+    made = apply(edits[0], read)
     assert made.accounts.keys() - read.accounts.keys() == {HUB}
     assert [obstacle(edit, made) for edit in edits[1:]] == [None] * 3
     assert obstacle(edits[1], read) == "the store does not hold the account"
@@ -140,11 +139,3 @@ def test_one_of_two_imports_that_are_alike_may_go_and_so_may_both_that_nsc_canno
         read = two(nats={"imports": pair})
         found = obstacle(imports(remove=read.accounts[TAKER].claims.imports[:gone]), read)
         assert (found is None) == possible, found
-
-
-def test_edits_that_only_together_make_an_account_no_server_takes_are_said():
-    read = two(nats={"limits": {**signing.NO_LIMITS, "imports": 1}})
-    first, second = imports(taken("a")), imports(taken("b"))
-    assert obstacle(first, read) is obstacle(second, read) is None
-    assert "is allowed 1" in together((first, second), read)
-    assert together((first,), read) is None

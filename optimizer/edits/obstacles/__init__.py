@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from optimizer.edits.anew import Itself
 from optimizer.edits.lists import EditEntries
-from optimizer.edits.obstacles.entries import entries_together, of_entries
+from optimizer.edits.obstacles.entries import of_entries, together
 from optimizer.edits.obstacles.names import account_names, of_names
-from optimizer.edits.obstacles.sharing import of_new_account, of_sharing, sharing_together
+from optimizer.edits.obstacles.sharing import of_new_account, of_sharing
 from optimizer.edits.obstacles.tokens import of_account_token, of_user_token
 from optimizer.edits.sharing import AddAccount
 from optimizer.edits.targets import TargetKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from optimizer.edits.edit import Edit
     from optimizer.hierarchy import Hierarchy
@@ -34,7 +34,7 @@ def obstacle(edit: Edit, hierarchy: Hierarchy) -> str | None:
     edit
         The edit.
     hierarchy
-        The store as read, and with the accounts in it that other edits are to make first: `with_new_accounts`.
+        The store as read; where other edits make accounts first (`AddAccount`), with those applied.
 
     Returns
     -------
@@ -42,22 +42,6 @@ def obstacle(edit: Edit, hierarchy: Hierarchy) -> str | None:
         The first reason found, fit for people.
     """
     return next(_obstacles(edit, hierarchy), None)
-
-
-def together(edits: Sequence[Edit], hierarchy: Hierarchy) -> str | None:
-    """Why nsc cannot make these edits as one, though it could each; None where it can.
-
-    Parameters
-    ----------
-    edits
-        All edits that are to be made, at most one of each list, of an account's imports and of its exports.
-    hierarchy
-        The store before them.
-    """
-    reason = entries_together([edit for edit in edits if isinstance(edit, EditEntries)], hierarchy)
-    if reason is not None:
-        return reason
-    return sharing_together([edit for edit in edits if not isinstance(edit, EditEntries)], hierarchy)
 
 
 def _obstacles(edit: Edit, hierarchy: Hierarchy) -> Iterator[str]:

@@ -10,8 +10,9 @@ from optimizer.edits.targets import ListName
 from optimizer.text import printable, redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
+    from optimizer.edits.edit import Edit
     from optimizer.hierarchy import Hierarchy
 
 
@@ -54,12 +55,20 @@ def _of_addition(text: str, name: ListName, verb: str) -> Iterator[str]:
         yield f"nsc cannot {verb} {name.value} the entry `{printable(text[:80])}`"
 
 
-def entries_together(edits: Sequence[EditEntries], hierarchy: Hierarchy) -> str | None:
-    """Why nsc cannot make edits of lists as one, though it could each.
+def together(edits: Iterable[Edit], hierarchy: Hierarchy) -> str | None:
+    """Why nsc cannot make these edits as one, though it could each; None where it can.
 
     nsc: ``--rm X`` takes a copy of X out of all four lists of a block, and adding X puts back one copy only. So a
     duplicate cannot leave one list while another list keeps two or more copies of the same entry.
+
+    Parameters
+    ----------
+    edits
+        All edits that are to be made; only those of lists can stand in each other's way.
+    hierarchy
+        The store before them.
     """
+    edits = [edit for edit in edits if isinstance(edit, EditEntries)]
     for target in dict.fromkeys(edit.target for edit in edits):
         lists = permission_lists(hierarchy, target)
         texts = [entries(lists, name) or () for name in ListName]

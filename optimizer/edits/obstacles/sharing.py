@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.claims.keys import account_key, raw_public_key
 from optimizer.claims.validate import account_refusal, activation_of, refusal_of_earlier
-from optimizer.edits.edit import apply_all
 from optimizer.edits.obstacles.names import of_argument, of_name
 from optimizer.edits.sharing import AddAccount, EditExports, EditImports, edited
 from optimizer.errors import TokenError
@@ -37,18 +36,6 @@ def of_sharing(edit: EditImports | EditExports, claims: AccountClaims) -> Iterat
     except KeyError:
         return  # said already: it does not hold what is to go
     yield from _of_account(after, imports_come=isinstance(edit, EditImports) and bool(edit.add))
-
-
-def sharing_together(edits: Sequence[EditImports | EditExports | AddAccount], hierarchy: Hierarchy) -> str | None:
-    """Why nsc would not make these edits one after another, though it would each."""
-    accounts = dict.fromkeys(edit.target.account for edit in edits)
-    held = {account: hierarchy.accounts[account] for account in accounts if account in hierarchy.accounts}
-    after = apply_all(edits, hierarchy.part(held, {}))
-    for account in accounts:
-        coming = any(isinstance(edit, EditImports) and edit.add for edit in edits if edit.target.account == account)
-        for reason in _of_account(after.accounts[account].claims, imports_come=coming):
-            return reason
-    return None
 
 
 def of_new_account(edit: AddAccount, hierarchy: Hierarchy) -> Iterator[str]:
