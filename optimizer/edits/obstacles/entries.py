@@ -68,8 +68,8 @@ def together(edits: Iterable[Edit], hierarchy: Hierarchy) -> str | None:
     hierarchy
         The store before them.
     """
-    edits = [edit for edit in edits if isinstance(edit, EditEntries)]
-    for target in dict.fromkeys(edit.target for edit in edits):
+    in_lists = [edit for edit in edits if isinstance(edit, EditEntries)]
+    for target in dict.fromkeys(edit.target for edit in in_lists):
         lists = permission_lists(hierarchy, target)
         texts = [entries(lists, name) or () for name in ListName]
         copied = {text for each in texts if len(set(each)) < len(each) for text in each if each.count(text) > 1}
@@ -77,7 +77,7 @@ def together(edits: Iterable[Edit], hierarchy: Hierarchy) -> str | None:
         for text in sorted(copied):
             have = [each.count(text) for each in texts]
             want = dict(zip(ListName, have, strict=True))
-            for edit in edits:
+            for edit in in_lists:
                 if edit.target == target:
                     want[edit.list] -= edit.remove.count(text)
                     if text in edit.add and want[edit.list] < 1:
