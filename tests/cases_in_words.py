@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.access.template import MAX_EXPANSIONS
-from optimizer.edits.obstacles import csv_field
+from optimizer.edits.obstacles.entries import csv_field
 from optimizer.subjects.permissions import Permissions
 from optimizer.subjects.subject import Entry, Subject
 

@@ -139,6 +139,8 @@ def principals(hierarchy: Hierarchy, target: Target, *, templated: bool = False)
                 why=f"role `{scope.role}` has templates, which users outside this source may fill differently",
                 leafnode=_leafnode(scope.limits),
             )
+        case _:
+            raise KeyError(target)
 
 
 def holders(hierarchy: Hierarchy, target: Target) -> tuple[Principal, ...]:
@@ -167,6 +169,8 @@ def _is_behind(user: UserClaims, account: AccountClaims, target: Target) -> bool
         case TargetKind.DEFAULTS:
             scope = scope_of(account, user.iss)
             return (user.permissions if scope is None else scope.permissions).is_empty
+        case _:
+            return False
 
 
 def account_refusal(account: AccountClaims) -> str | None:

@@ -116,16 +116,16 @@ class Export:
     type: str = ""
     """``stream`` or ``service``."""
     token_req: bool = False
-    revocations: Mapping[str, int] = field(default_factory=dict)
+    revocations: Mapping[str, int] = field(default_factory=dict, hash=False)
     response_type: str = ""
     response_threshold: int = 0
-    service_latency: Mapping[str, Json] | None = None
+    service_latency: Mapping[str, Json] | None = field(default=None, hash=False)
     account_token_position: int = 0
     advertise: bool = False
     allow_trace: bool = False
     description: str = ""
     info_url: str = ""
-    unknown: Mapping[str, Json] = field(default_factory=dict)
+    unknown: Mapping[str, Json] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +147,7 @@ class Import:
     type: str = ""
     share: bool = False
     allow_trace: bool = False
-    unknown: Mapping[str, Json] = field(default_factory=dict)
+    unknown: Mapping[str, Json] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

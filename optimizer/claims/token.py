@@ -56,6 +56,10 @@ class Token:
         return len(self.text)
 
 
+NO_TOKEN = Token("", MappingProxyType({}), b"", b"")
+"""Stands for the token of an account that is not made yet: it has no bytes."""
+
+
 def parse_token(text: str) -> Token:
     """Split and decode a token; check its header, not its signature.
 

@@ -5,26 +5,18 @@ is worth. `apply` changes claims only: bytes follow when the judge re-encodes th
 """
 
 from optimizer.edits.anew import written_anew
-from optimizer.edits.lists import (
-    Edit,
-    EditEntries,
-    ListName,
-    Target,
-    TargetKind,
-    apply,
-    apply_all,
-    claims_of,
-    entries,
-    permission_lists,
-    scope_of,
-    touches_account_token,
-    with_lists,
-)
+from optimizer.edits.edit import Edit, apply, apply_all, claims_of, touches_account_token
+from optimizer.edits.lists import EditEntries, entries, permission_lists, scope_of, with_lists
 from optimizer.edits.obstacles import obstacle, together
+from optimizer.edits.sharing import AddAccount, EditExports, EditImports
+from optimizer.edits.targets import ListName, Target, TargetKind
 
 __all__ = [
+    "AddAccount",
     "Edit",
     "EditEntries",
+    "EditExports",
+    "EditImports",
     "ListName",
     "Target",
     "TargetKind",

@@ -2,94 +2,18 @@
 
 from __future__ import annotations
 
-import enum
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from optimizer.claims.model import (
-    AccountClaims,
-    PermissionLists,
-    Scope,
-    SubjectLists,
-    UserClaims,
-    UserLimits,
-)
+from optimizer.claims.model import PermissionLists, Scope, SubjectLists, UserLimits
+from optimizer.edits.targets import ListName, Target, TargetKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from optimizer.claims.keys import AccountKey, UserKey
+    from optimizer.claims.model import AccountClaims
     from optimizer.hierarchy import Hierarchy
-
-
-class TargetKind(enum.Enum):
-    """Which of the three places that hold permission lists."""
-
-    USER = "user"
-    SCOPE = "scope"
-    DEFAULTS = "defaults"
-
-
-_KINDS = {kind.value: kind for kind in TargetKind}
-
-
-class ListName(enum.Enum):
-    """One of the four subject lists of a permission block."""
-
-    PUB_ALLOW = "pub.allow"
-    PUB_DENY = "pub.deny"
-    SUB_ALLOW = "sub.allow"
-    SUB_DENY = "sub.deny"
-
-    @property
-    def is_publish(self) -> bool:
-        """Whether it governs publishing."""
-        return self in (ListName.PUB_ALLOW, ListName.PUB_DENY)
-
-    @property
-    def is_allow(self) -> bool:
-        """Whether it allows."""
-        return self in (ListName.PUB_ALLOW, ListName.SUB_ALLOW)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Target:
-    """A permission block in a token: a user's own, a scoped signing key's template, or an account's defaults.
-
-    Parameters
-    ----------
-    account
-        The account's public key.
-    user
-        The user's public key, for a USER target.
-    key
-        The scoped signing key's public key, for a SCOPE target.
-    """
-
-    kind_name: str
-    account: AccountKey
-    user: UserKey | None = None
-    key: str | None = None
-
-    @property
-    def kind(self) -> TargetKind:
-        """Which of the three places."""
-        return _KINDS[self.kind_name]
-
-    def pointer(self, name: ListName | None = None) -> str:
-        """The JSON pointer of the block, or of one of its lists, inside the token's claims.
-
-        A scope is addressed by its key, for its index moves when nsc sorts ``signing_keys``.
-        """
-        match self.kind:
-            case TargetKind.USER:
-                base = "/nats"
-            case TargetKind.SCOPE:
-                base = f"/nats/signing_keys/{self.key}/template"
-            case TargetKind.DEFAULTS:
-                base = "/nats/default_permissions"
-        return base if name is None else f"{base}/{name.value.replace('.', '/')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +38,6 @@ class EditEntries:
     add: tuple[str, ...] = ()
 
 
-Edit = EditEntries
-
-
 def permission_lists(hierarchy: Hierarchy, target: Target) -> PermissionLists:
     """The permission block that a target names.
 
@@ -133,6 +54,8 @@ def permission_lists(hierarchy: Hierarchy, target: Target) -> PermissionLists:
             return scope_of(hierarchy.accounts[target.account].claims, target.key).permissions
         case TargetKind.DEFAULTS:
             return hierarchy.accounts[target.account].claims.default_permissions
+        case _:
+            raise KeyError(target)
 
 
 def entries(lists: PermissionLists, name: ListName) -> tuple[str, ...] | None:
@@ -141,8 +64,8 @@ def entries(lists: PermissionLists, name: ListName) -> tuple[str, ...] | None:
     return side.allow if name.is_allow else side.deny
 
 
-def apply(edit: Edit, hierarchy: Hierarchy) -> Hierarchy:
-    """The hierarchy after nsc made this edit; claims only, tokens and bytes as they were.
+def edited_entries(edit: EditEntries, hierarchy: Hierarchy) -> Hierarchy:
+    """The hierarchy after nsc made this edit.
 
     Raises
     ------
@@ -189,26 +112,8 @@ def with_lists(hierarchy: Hierarchy, target: Target, lists: PermissionLists) -> 
             return hierarchy.with_account(
                 replace(account, claims=replace(account.claims, default_permissions=lists, tags=tags))
             )
-
-
-def apply_all(edits: Iterable[Edit], hierarchy: Hierarchy) -> Hierarchy:
-    """Apply edits in order."""
-    for edit in edits:
-        hierarchy = apply(edit, hierarchy)
-    return hierarchy
-
-
-def touches_account_token(edit: Edit) -> bool:
-    """Whether the edit rewrites the account's token (scope, defaults) instead of a user's."""
-    return edit.target.kind is not TargetKind.USER
-
-
-def claims_of(hierarchy: Hierarchy, edit: Edit) -> AccountClaims | UserClaims:
-    """The claims whose token the edit rewrites."""
-    if touches_account_token(edit):
-        return hierarchy.accounts[edit.target.account].claims
-    assert edit.target.user is not None  # noqa: S101 INVARIANT: a USER target names its user
-    return hierarchy.users[edit.target.user, edit.target.account].claims
+        case _:
+            raise KeyError(target)
 
 
 def scope_of(claims: AccountClaims, key: str | None) -> Scope:

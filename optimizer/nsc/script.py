@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optimizer.claims.encode import nats_object
-from optimizer.edits import EditEntries, ListName, obstacle
+from optimizer.edits import EditEntries, apply, apply_all, obstacle
 from optimizer.errors import MismatchError, UsageError
+from optimizer.nsc.head import label
 from optimizer.nsc.step import steps_for
-from optimizer.nsc.writer import Writer, label
+from optimizer.nsc.writer import Writer
 from optimizer.proposals import Safety
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from optimizer.edits import Edit
     from optimizer.hierarchy import Hierarchy
     from optimizer.nsc.step import TokenSteps
     from optimizer.proposals import Judgement, Proposal
@@ -78,11 +80,21 @@ def _check_allowed(hierarchy: Hierarchy, proposals: Sequence[Proposal]) -> None:
     for proposal in proposals:
         if proposal.judgement.safety is Safety.ADVICE:
             raise UsageError(f"proposal `{proposal.id}` is advice, which no script carries out")
-        for target in dict.fromkeys(edit.target for edit in proposal.edits):
-            # An edit of nothing meets what stands in the way of any edit of the token.
-            reason = obstacle(EditEntries(target, ListName.PUB_ALLOW), hierarchy)
-            if reason is not None:
-                raise UsageError(f"no script can carry out proposal `{proposal.id}`: {reason}")
+        reason = next(_reasons(proposal.edits, hierarchy), None)
+        if reason is not None:
+            raise UsageError(f"no script can carry out proposal `{proposal.id}`: {reason}")
+        hierarchy = apply_all([edit for edit in proposal.edits if not isinstance(edit, EditEntries)], hierarchy)
+
+
+def _reasons(edits: Sequence[Edit], hierarchy: Hierarchy) -> Iterator[str]:
+    for edit in edits:
+        # An edit of nothing meets what stands in the way of any edit of the token; which entries, the steps will tell.
+        asked = EditEntries(edit.target, edit.list) if isinstance(edit, EditEntries) else edit
+        reason = obstacle(asked, hierarchy)
+        if reason is not None:
+            yield reason
+        elif not isinstance(edit, EditEntries):
+            hierarchy = apply(edit, hierarchy)
 
 
 def _check_promise(tokens: Sequence[TokenSteps], judgement: Judgement) -> None:
@@ -122,7 +134,7 @@ def _target(token: TokenSteps) -> dict[str, Any]:
         "after": {
             "bytes": token.after.bytes,
             "fingerprint": token.after.fingerprint,
-            "claims": nats_object(token.after.claims),
+            "claims": None if token.after.claims is None else nats_object(token.after.claims),
         },
         "steps": len(token.steps),
     }

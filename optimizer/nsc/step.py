@@ -3,52 +3,29 @@
 from __future__ import annotations
 
 import enum
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from optimizer.claims.encode import nats_object, payload_bytes, reencoded, token_size
-from optimizer.claims.model import AccountClaims, PermissionLists, SubjectLists
-from optimizer.edits import (
-    ListName,
-    Target,
-    TargetKind,
-    apply_all,
-    entries,
-    permission_lists,
-    touches_account_token,
-    with_lists,
-)
-from optimizer.edits.obstacles import csv_field, has_jetstream, removals
+from optimizer.claims.model import AccountClaims
+from optimizer.edits import AddAccount, apply_all, touches_account_token
 from optimizer.errors import UsageError
+from optimizer.nsc.commands import commands
 from optimizer.nsc.fingerprint import fingerprint, fingerprint_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Sequence
 
     from optimizer.claims.keys import AccountKey, UserKey
     from optimizer.claims.model import UserClaims
-    from optimizer.edits import Edit
+    from optimizer.edits import Edit, Target
     from optimizer.hierarchy import Hierarchy, Signed
     from optimizer.proposals import Proposal
 
-COMMAND_LIMIT = 100_000
-"""Bytes of entries in one command: less than an argument may have on Linux (131,071), and far less than all of
-them together on any system (macOS: 1 MiB, the environment included)."""
-
-FLAG_SIZE = 22
-"""Bytes an entry costs beside itself: ``--allow-pub=``, a NUL, and a pointer of 8."""
-
-FLAGS = {
-    ListName.PUB_ALLOW: "--allow-pub",
-    ListName.PUB_DENY: "--deny-pub",
-    ListName.SUB_ALLOW: "--allow-sub",
-    ListName.SUB_DENY: "--deny-sub",
-}
-
-
 TokenName = tuple["AccountKey", "UserKey | None"]
 """A user's token, or an account's own where the user is None."""
+
+_AGAIN = "make the plan again"
 
 
 class Stage(enum.Enum):
@@ -65,16 +42,21 @@ class State:
     Parameters
     ----------
     claims
-        The claims; those before the first step are as read, all others as nsc writes them.
+        The claims; those before the first step are as read, all others as nsc writes them. None where the token is
+        not there.
     fingerprint
         The SHA-256 of what ``nsc describe -W -F nats`` prints of them.
     bytes
         Of the encoded token.
     """
 
-    claims: AccountClaims | UserClaims
+    claims: AccountClaims | UserClaims | None
     fingerprint: str
     bytes: int
+
+
+ABSENT = State(None, "absent", 0)
+"""A token that is not made yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +67,8 @@ class ScriptStep:
     ----------
     argv
         The words behind ``nsc``; the text of an entry may be anything.
+    activation
+        The activation token that `optimizer.nsc.words.ACTIVATION` among them reads.
     proposals
         Ids of the proposals it carries out.
     before, after
@@ -97,6 +81,7 @@ class ScriptStep:
     proposals: tuple[str, ...]
     before: str
     after: str
+    activation: str = ""
     undo: str = "exact"
     stage: Stage = Stage.LOCAL
 
@@ -109,6 +94,8 @@ class TokenSteps:
     ----------
     states
         Before the first step, after each; no two have the same fingerprint.
+    account
+        As read; an account that is made has the claims it ends with, and no token.
     """
 
     account: Signed[AccountClaims]
@@ -127,13 +114,20 @@ class TokenSteps:
         return self.states[0]
 
     @property
+    def is_made(self) -> bool:
+        """Whether it is the token of an account that the plan makes."""
+        return self.before == ABSENT
+
+    @property
     def after(self) -> State:
         """The state that is promised."""
         return self.states[-1]
 
 
 def steps_for(hierarchy: Hierarchy, proposals: Sequence[Proposal]) -> tuple[TokenSteps, ...]:
-    """The nsc commands for these proposals, token by token in the order they are first touched.
+    """The nsc commands for these proposals: accounts to be made first, then the tokens in the order of their edits.
+
+    That is also the order of pushes: a server that is given an import before what it imports from drops it.
 
     Parameters
     ----------
@@ -156,57 +150,32 @@ def steps_for(hierarchy: Hierarchy, proposals: Sequence[Proposal]) -> tuple[Toke
     for proposal in proposals:
         for token in dict.fromkeys(_token(edit) for edit in proposal.edits):
             touching.setdefault(token, []).append(proposal)
-    found = (_steps_of(_part(hierarchy, token), mine, token) for token, mine in touching.items())
+    made = {edit.target.account for one in proposals for edit in one.edits if isinstance(edit, AddAccount)}
+    ordered = sorted(touching, key=lambda token: token[0] not in made)
+    found = (_steps_of(_part(hierarchy, token, made), touching[token], token) for token in ordered)
     return tuple(steps for steps in found if steps.steps)
 
 
-def _part(hierarchy: Hierarchy, token: TokenName) -> Hierarchy:
+def _part(hierarchy: Hierarchy, token: TokenName, made: Container[AccountKey]) -> Hierarchy:
     """The token and its account alone: each step then costs its own size, not that of the store."""
     account, user = token
     try:
         users = {} if user is None else {(user, account): hierarchy.users[user, account]}
-        return replace(hierarchy, accounts={account: hierarchy.accounts[account]}, users=users)
+        accounts = {} if account in made else {account: hierarchy.accounts[account]}
     except KeyError:
-        raise UsageError("the plan is of another store", "make it again with `permopt propose`") from None
+        raise UsageError("the plan is of another store", _AGAIN) from None
+    if account in made and account in hierarchy.accounts:
+        raise UsageError("the plan makes an account that is there already", _AGAIN)
+    return replace(hierarchy, accounts=accounts, users=users)
 
 
 def _token(edit: Edit) -> TokenName:
     return edit.target.account, None if touches_account_token(edit) else edit.target.user
 
 
-@dataclass(frozen=True, slots=True)
-class _Command:
-    """What one nsc command does to a block: adds first, then removes, then sorts. nsc: ``PermissionsParams.Run``."""
-
-    add: tuple[tuple[ListName, str], ...] = ()
-    remove: tuple[str, ...] = ()
-
-    def done_to(self, lists: PermissionLists) -> PermissionLists:
-        def after(name: ListName) -> tuple[str, ...] | None:
-            texts = list(entries(lists, name) or ())
-            texts += [text for added, text in self.add if added is name and text not in texts]
-            for text in self.remove:
-                if text in texts:
-                    texts.remove(text)
-            return tuple(sorted(texts, key=str.encode)) or None
-
-        return replace(
-            lists,
-            pub=SubjectLists(after(ListName.PUB_ALLOW), after(ListName.PUB_DENY)),
-            sub=SubjectLists(after(ListName.SUB_ALLOW), after(ListName.SUB_DENY)),
-        )
-
-    def words(self) -> Iterator[str]:
-        for name, text in self.add:
-            yield f"{FLAGS[name]}={csv_field(text)}"
-        for text in self.remove:
-            yield f"--rm={csv_field(text)}"
-
-
 def _steps_of(hierarchy: Hierarchy, proposals: Sequence[Proposal], token: TokenName) -> TokenSteps:
     now = wanted = hierarchy
-    signed = _signed(hierarchy, token)
-    states = [State(signed.claims, fingerprint_of(signed.token), signed.token.size)]
+    states = [_read(hierarchy, token)]
     steps: list[ScriptStep] = []
     pending: list[str] = []
     touched: dict[Target, None] = {}
@@ -215,22 +184,27 @@ def _steps_of(hierarchy: Hierarchy, proposals: Sequence[Proposal], token: TokenN
         try:
             wanted = apply_all(edits, wanted)
         except KeyError:
-            raise UsageError(
-                f"proposal `{proposal.id}` does not fit the store", "make the plan again with `permopt propose`"
-            ) from None
+            raise UsageError(f"proposal `{proposal.id}` does not fit the store", _AGAIN) from None
         pending.append(proposal.id)
         touched |= dict.fromkeys(edit.target for edit in edits)
-        commands = [(target, _commands(now, wanted, target)) for target in touched]
-        if any(found is None for _, found in commands):
+        found = {target: commands(now, wanted, target) for target in touched}
+        if None in found.values():
             continue  # a later proposal may take the copies that stand in the way
-        for target, found in commands:
-            for command in found or ():
-                now = with_lists(now, target, command.done_to(permission_lists(now, target)))
-                state = _state(now, token)
-                now = _with_claims(now, state.claims)  # what nsc reads next is what it wrote
-                words = (*_verb(now, target), *command.words())
-                steps.append(ScriptStep(words, tuple(pending), states[-1].fingerprint, state.fingerprint))
-                states.append(state)
+        for command in (command for several in found.values() for command in several or ()):
+            words = command.words(now)
+            now = command.done_to(now)
+            claims = reencoded(_signed(now, token).claims)
+            now = _with_claims(now, claims)  # what nsc reads next is what it wrote
+            state = State(claims, fingerprint(nats_object(claims)), token_size(len(payload_bytes(claims))))
+            steps.append(
+                ScriptStep(words, tuple(pending), states[-1].fingerprint, state.fingerprint, command.activation)
+            )
+            states.append(state)
+        if any(commands(now, wanted, target) for target in touched if not target.kind.holds_lists):
+            raise UsageError(
+                f"nsc cannot carry out proposal `{proposal.id}`: it takes another import or export than the one meant",
+                _AGAIN,
+            )
         pending = []
     if pending:
         raise UsageError(
@@ -238,7 +212,7 @@ def _steps_of(hierarchy: Hierarchy, proposals: Sequence[Proposal], token: TokenN
             "accept the proposals for the other lists of the same block too",
         )
     return TokenSteps(
-        hierarchy.accounts[token[0]],
+        (hierarchy if token[0] in hierarchy.accounts else now).accounts[token[0]],
         None if token[1] is None else hierarchy.users[token[1], token[0]],
         *_without_loops(states, steps),
     )
@@ -271,101 +245,14 @@ def _signed(hierarchy: Hierarchy, token: TokenName) -> Signed[AccountClaims] | S
     return hierarchy.accounts[account] if user is None else hierarchy.users[user, account]
 
 
-def _state(hierarchy: Hierarchy, token: TokenName) -> State:
-    claims = reencoded(_signed(hierarchy, token).claims)
-    return State(claims, fingerprint(nats_object(claims)), token_size(len(payload_bytes(claims))))
+def _read(hierarchy: Hierarchy, token: TokenName) -> State:
+    if token[0] not in hierarchy.accounts:
+        return ABSENT
+    signed = _signed(hierarchy, token)
+    return State(signed.claims, fingerprint_of(signed.token), signed.token.size)
 
 
 def _with_claims(hierarchy: Hierarchy, claims: AccountClaims | UserClaims) -> Hierarchy:
     if isinstance(claims, AccountClaims):
         return hierarchy.with_account(replace(hierarchy.accounts[claims.sub], claims=claims))
     return hierarchy.with_user(replace(hierarchy.users[claims.sub, claims.account], claims=claims))
-
-
-def _commands(now: Hierarchy, wanted: Hierarchy, target: Target) -> tuple[_Command, ...] | None:
-    """The commands that turn the block now into the one wanted; None where nsc has none."""
-    have = {name: Counter(entries(permission_lists(now, target), name) or ()) for name in ListName}
-    want = {name: Counter(entries(permission_lists(wanted, target), name) or ()) for name in ListName}
-    fresh: list[tuple[ListName, str]] = []
-    again: list[tuple[ListName, str]] = []
-    remove: list[str] = []
-    for text in sorted({text for counts in (*have.values(), *want.values()) for text in counts}, key=str.encode):
-        before = tuple(have[name][text] for name in ListName)
-        after = tuple(want[name][text] for name in ListName)
-        if before == after:
-            continue
-        mentions = removals(before, after)
-        if mentions is None:
-            return None
-        remove += [text] * mentions
-        missing = [name for name, n, w in zip(ListName, before, after, strict=True) if w and n <= mentions]
-        (again if mentions else fresh).extend((name, text) for name in missing)
-    # In one command nsc adds before it removes, so what is put back needs a command of its own.
-    return (*_chunks(fresh, remove), *_chunks(again, ()))
-
-
-def _chunks(add: Iterable[tuple[ListName, str]], remove: Iterable[str]) -> Iterator[_Command]:
-    adding: list[tuple[ListName, str]] = []
-    removing: list[str] = []
-    length = 0
-    for name, text in (*add, *((None, text) for text in remove)):
-        size = len(csv_field(text).encode()) + FLAG_SIZE
-        if length and length + size > COMMAND_LIMIT:
-            yield _Command(tuple(adding), tuple(removing))
-            adding, removing, length = [], [], 0
-        length += size
-        if name is None:
-            removing.append(text)
-        else:
-            adding.append((name, text))
-    if length:
-        yield _Command(tuple(adding), tuple(removing))
-
-
-def _verb(hierarchy: Hierarchy, target: Target) -> tuple[str, ...]:
-    """The command and all its flags but the entries.
-
-    The key that signed is named each time: without it nsc takes another when that one is missing.
-    """
-    account = hierarchy.accounts[target.account].claims
-    match target.kind:
-        case TargetKind.USER:
-            assert target.user is not None  # noqa: S101 INVARIANT: a USER target names its user
-            user = hierarchy.users[target.user, target.account].claims
-            return (
-                "edit",
-                "user",
-                f"--account={account.name}",
-                f"--name={user.name}",
-                f"--private-key={user.iss}",
-            )
-        case TargetKind.SCOPE:
-            return (
-                "edit",
-                "signing-key",
-                f"--account={account.name}",
-                f"--sk={target.key}",
-                f"--private-key={account.iss}",
-            )
-        case TargetKind.DEFAULTS:
-            return (
-                "edit",
-                "account",
-                f"--name={account.name}",
-                f"--private-key={account.iss}",
-                *_kept_limits(account),
-            )
-
-
-def _kept_limits(account: AccountClaims) -> Iterator[str]:
-    """Flags that keep ``nsc edit account`` from changing limits it was not asked about.
-
-    nsc: ``EditAccountParams.Run`` writes the defaults of these two flags, and JetStream limits of -1 where none are.
-    """
-    limits: Mapping[str, object] = account.limits
-    yield f"--disallow-bearer={'true' if limits.get('disallow_bearer') else 'false'}"
-    yield f"--wildcard-exports={'true' if limits.get('wildcards') else 'false'}"
-    if limits.get("tiered_limits"):
-        yield "--rm-js-tier=0"
-    elif not has_jetstream(account):
-        yield "--js-disable"

@@ -9,6 +9,9 @@ from optimizer.text import printable
 
 WIDTH = 110
 
+ACTIVATION = "--token=$work/activation"
+"""Says that a command reads an activation token, which the script puts there before."""
+
 _AS_IT_IS = frozenset(chr(code) for code in range(0x20, 0x7F)) - frozenset("'\\%-")
 # What `printf` writes as it stands: the minus is missing, for a format that begins with one is taken for an option.
 
@@ -34,6 +37,8 @@ def word(text: str) -> str:
 
 def flag(argument: str) -> str:
     """A word of the form ``--name=value``, its value quoted by itself; or a plain word."""
+    if argument == ACTIVATION:
+        return '--token="$work/activation"'
     name, equals, value = argument.partition("=")
     return f"{name}={word(value)}" if equals and name.startswith("--") else word(argument)
 

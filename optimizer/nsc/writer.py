@@ -11,53 +11,16 @@ from typing import TYPE_CHECKING
 from optimizer.claims.encode import nats_object, payload_bytes, reencoded, token_size
 from optimizer.claims.model import AccountClaims
 from optimizer.nsc.fingerprint import fingerprint
+from optimizer.nsc.head import QUIET, UNMAKE, Head, label, message, terms
 from optimizer.nsc.shell import APPLY, COMMON, ROLLBACK, VERIFY
 from optimizer.nsc.words import WIDTH, command, comment, flag, word
-from optimizer.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from optimizer.hierarchy import Hierarchy
     from optimizer.nsc.step import State, TokenSteps
     from optimizer.proposals import Judgement, Proposal
-
-_QUIET = "Nothing is pushed unless --push is given. nsc's own context (nsc.json) stays as it is. The script may be"
-_QUIET += " stopped at any time and run again."
-_OPTIONS = """\
-options:
-  --data-dir DIR      the stores directory, the one that holds the operator's
-  --keystore-dir DIR  the directory with keys and creds
-  -H DIR              both are DIR, as in nsc -H
-  --operator NAME     the operator's directory, where it is not the one that was read"""
-_PUSH = """
-  --push              push the accounts afterwards: nothing is pushed otherwise"""
-_PUSH_BACK = """
-  --push              sign the old account claims again and push them, see above"""
-_CHANGED = """\
-exit status:
-  0  done, or done already
-  1  nsc failed, for instance because a key is missing
-  2  wrong usage
-  4  the store is not the one that the plan was made from; nothing more is changed
-  5  """
-_USAGE = {
-    "apply.sh": (
-        "Carry out the plan with nsc.",
-        _OPTIONS + _PUSH,
-        _CHANGED + "an edit did not yield what was predicted; that token was put back",
-    ),
-    "rollback.sh": (
-        "Put back the tokens from before apply.sh.",
-        _OPTIONS + _PUSH_BACK,
-        _CHANGED + "a token put back is not the one from before",
-    ),
-    "verify.sh": (
-        "Check that the store is what the plan promised; change nothing.",
-        _OPTIONS,
-        _CHANGED + "some token is not as promised",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +32,16 @@ class Writer:
     judgement: Judgement
     tokens: tuple[TokenSteps, ...]
 
+    @property
+    def _head(self) -> Head:
+        return Head(self.hierarchy, self.proposals, self.judgement, self.tokens)
+
     def apply(self) -> str:
         """The script that carries the proposals out."""
         users = [token for token in self.tokens if token.user is not None]
         creds = "nsc renews a user's creds file at every step: hand none out before the script is done."
         return _text(
-            *self._head("apply.sh", "carries out these proposals with nsc", _QUIET, *([creds] if users else [])),
+            *self._head.lines("apply.sh", "carries out these proposals with nsc", QUIET, *([creds] if users else [])),
             COMMON + APPLY,
             *self._targets(),
             _title("the steps"),
@@ -106,14 +73,18 @@ class Writer:
         push = "Where the new account tokens have been pushed, use --push: a server that misses the push of an old"
         push += " token gives its newer one back to all the others. So the old claims are signed again, with a new"
         push += " iat, and then pushed."
+        made = [UNMAKE] if any(token.is_made for token in self.tokens) else []
         return _text(
-            *self._head("rollback.sh", "puts back the tokens from before these proposals", back, push, _QUIET),
+            *self._head.lines(
+                "rollback.sh", "puts back the tokens from before these proposals", back, push, *made, QUIET
+            ),
             COMMON + ROLLBACK,
             *self._targets(back=True),
             _title("the tokens as they were read: public, as every token is"),
             *(
-                f"b{index}() {{ # {label(token)}\n  tr -d '\\n' <<'=END='\n{_folded(token)}\n=END=\n}}\n"
+                f"b{index}() {{ # {label(token)}\n  tr -d '\\n' {_heredoc(token.signed.token.text)}\n}}\n"
                 for index, token in enumerate(self.tokens, 1)
+                if not token.is_made
             ),
             "main() {",
             '  options "$@"',
@@ -121,21 +92,24 @@ class Writer:
             f"  for one in {self._each('t')}; do",
             '    "$one"',
             "    look",
+            "    removable",
             "  done",
-            f"  for number in {self._each('')}; do",
+            f"  for number in {self._each('', back=True)}; do",
             '    "t$number"',
             "    look",
             '    restore "b$number"',
             "  done",
             "  echo 'The tokens are as before.'",
-            *self._pushing("If these have been pushed, push them again: rollback.sh --push", "sign_again"),
+            *self._pushing_back("If these have been pushed, push them again: rollback.sh --push"),
             "}",
         )
 
     def verify(self) -> str:
         """The script that checks the store."""
         return _text(
-            *self._head("verify.sh", "checks that the store is what these proposals promised", "It changes nothing."),
+            *self._head.lines(
+                "verify.sh", "checks that the store is what these proposals promised", "It changes nothing."
+            ),
             COMMON + VERIFY,
             *self._targets(),
             "main() {",
@@ -148,29 +122,6 @@ class Writer:
             f'  [ "$wrong" -eq 0 ] || fail 5 "$wrong of {len(self.tokens)} tokens not as promised"',
             "}",
         )
-
-    def _head(self, name: str, what: str, *more: str) -> Iterator[str]:
-        before = sum(token.before.bytes for token in self.tokens)
-        after = sum(token.after.bytes for token in self.tokens)
-        yield "#!/bin/sh"
-        yield comment(f"{name}: {what}.")
-        yield "#"
-        for proposal in self.proposals:
-            yield comment(f"  {proposal.id} ({proposal.judgement.safety.value}): {_message(proposal)}")
-        yield "#"
-        for token in self.tokens:
-            yield comment(f"  {label(token)}: {token.before.bytes} -> {token.after.bytes} bytes")
-        saved = f"{before - after} saved" if after <= before else f"{after - before} more"
-        yield comment(f"In all {before} -> {after} bytes, {saved}.")
-        yield comment(f"Safety: {self.judgement.safety.value}. {_terms(self.judgement)}")
-        yield "#"
-        for text in more:
-            yield comment(text)
-        yield "\nset -eu\n"
-        about, options, status = _USAGE[name]
-        yield f"usage() {{\n  cat <<'END'\nusage: sh {name} [options]\n\n{about}\n\n{options}\n"
-        yield "Without directories, nsc is asked where the store is. NSC names another nsc than the one on PATH."
-        yield f"\n{status}\nEND\n}}"
 
     def _targets(self, *, back: bool = False) -> Iterator[str]:
         operator = self.hierarchy.operator
@@ -192,7 +143,7 @@ class Writer:
             yield "  target"
             yield from (f"  s{number}={state}" for number, state in enumerate(states))
             yield f"  before=$s0 after=$s{len(states) - 1}"
-            if back and isinstance(claims, AccountClaims):
+            if back and isinstance(claims, AccountClaims) and not token.is_made:
                 names += " $signed_again"
                 yield f"  signed_again={_signed_again(claims)}"
                 yield f"  no_mapping={_no_mapping(claims)}"
@@ -211,32 +162,49 @@ class Writer:
                 yield f"\n  # Step {number} of {total}: {', '.join(step.proposals)}"
                 if step.proposals != last:
                     for proposal in (by_id[id_] for id_ in step.proposals):
-                        yield comment(f"  Why: {_message(proposal)}", "  ")
+                        yield comment(f"  Why: {message(proposal)}", "  ")
                         safety = proposal.judgement.safety.value
-                        yield comment(f"  Safety: {safety}. {_terms(proposal.judgement)}", "  ")
-                elif not any(text.startswith("--rm=") for text in step.argv):
+                        yield comment(f"  Safety: {safety}. {terms(proposal.judgement)}", "  ")
+                elif step.argv[0] == "edit" and not any(text.startswith("--rm=") for text in step.argv):
                     yield "  #   This puts back what other lists keep: --rm took it out of all four."
                 last = step.proposals
+                if step.activation:
+                    yield f"  tr -d '\\n' >\"$work/activation\" {_heredoc(step.activation)}"
                 yield f'  step "$s{place}" "$s{place + 1}" \\'
                 yield command(tuple(map(flag, step.argv)))
             yield "\n  finish\n}\n"
 
-    def _pushing(self, otherwise: str, first: str = "") -> Iterator[str]:
-        numbered = [(index, token) for index, token in enumerate(self.tokens, 1) if token.user is None]
-        tokens = [token for _, token in numbered]
+    def _pushing(self, otherwise: str) -> Iterator[str]:
+        tokens = [token for token in self.tokens if token.user is None]
         if tokens:
             yield '  if [ -n "$push" ]; then'
-            if first:
-                yield f"    for one in {' '.join(f't{index}' for index, _ in numbered)}; do"
-                yield f'      "$one"\n      look\n      {first}\n    done'
-            yield f"    push_all {' '.join(word(token.account.claims.name) for token in tokens)}"
+            yield f"    push_all {_names(tokens)}"
             yield "    echo 'Pushed.'"
             yield "  else"
             yield from _listed(otherwise, tokens, "    ")
             yield "  fi"
 
-    def _each(self, letter: str) -> str:
-        return " ".join(f"{letter}{index}" for index in range(1, len(self.tokens) + 1))
+    def _pushing_back(self, otherwise: str) -> Iterator[str]:
+        """What was pushed last goes back first, and what was made goes when nobody imports from it any more."""
+        numbered = [(index, token) for index, token in enumerate(self.tokens, 1) if token.user is None][::-1]
+        kept = [(index, token) for index, token in numbered if not token.is_made]
+        if numbered:
+            yield '  if [ -n "$push" ]; then'
+            if kept:
+                yield f"    for one in {' '.join(f't{index}' for index, _ in kept)}; do"
+                yield '      "$one"\n      look\n      sign_again\n    done'
+                yield f"    push_all {_names(token for _, token in kept)}"
+            for index, token in numbered:
+                if token.is_made:
+                    yield f"    t{index}\n    unserve"
+            yield "    echo 'Pushed.'"
+            yield "  else"
+            yield from _listed(otherwise, [token for _, token in numbered], "    ")
+            yield "  fi"
+
+    def _each(self, letter: str, *, back: bool = False) -> str:
+        numbers = range(1, len(self.tokens) + 1)
+        return " ".join(f"{letter}{index}" for index in (reversed(numbers) if back else numbers))
 
     def _plan(self) -> str:
         """A name for the copies of the tokens before: another plan in the same directory has others."""
@@ -264,22 +232,9 @@ def _title(text: str) -> str:
     return f"# ---- {text} ".ljust(WIDTH, "-") + "\n"
 
 
-def _message(proposal: Proposal) -> str:
-    return proposal.finding.message[:300]
-
-
-def _terms(judgement: Judgement) -> str:
-    return f"Takes effect {judgement.reach}; disturbs {judgement.disturbs}; undo: {judgement.undo}."
-
-
 def _state(state: State) -> str:
+    """How a script knows a state; of a token that is not there ``absent:0``."""
     return f"{state.fingerprint}:{state.bytes}"
-
-
-def label(token: TokenSteps) -> str:
-    """What a token is called in comments and messages."""
-    account = printable(token.account.claims.name)
-    return f"account {account}" if token.user is None else f"user {account}/{printable(token.user.claims.name)}"
 
 
 def _id(token: TokenSteps) -> str:
@@ -288,9 +243,13 @@ def _id(token: TokenSteps) -> str:
     return account if token.user is None else f"{account}-{token.user.claims.sub}"
 
 
-def _folded(token: TokenSteps) -> str:
+def _heredoc(token: str) -> str:
     """The token as lines, of which none is the ``=END=`` behind it: base64url without padding has no such sign."""
-    return "\n".join(textwrap.wrap(token.signed.token.text, WIDTH))
+    return "\n".join(["<<'=END='", *textwrap.wrap(token, WIDTH), "=END="])
+
+
+def _names(tokens: Iterable[TokenSteps]) -> str:
+    return " ".join(word(token.account.claims.name) for token in tokens)
 
 
 def _signed_again(before: AccountClaims) -> str:

@@ -171,6 +171,7 @@ target() { # the token that the next lines are about: its kind, account and user
     user) file=$store/accounts/$account/users/$user.jwt ;;
     *) file=$store/accounts/$account/$account.jwt ;;
   esac
+  directory=${file%/*}
 }
 
 describe() { # WORDS...: describe the target
@@ -181,6 +182,11 @@ describe() { # WORDS...: describe the target
 }
 
 read_state() { # what the target is now: the hash of its claims, and its bytes; a copy shows if it moves again
+  if [ ! -f "$file" ]; then
+    state=absent:0
+    rm -f "$work/seen"
+    return 0
+  fi
   cp "$file" "$work/seen"
   describe --field=nats || failed 'cannot read the token'
   state=$(digest <"$work/out")
@@ -188,16 +194,55 @@ read_state() { # what the target is now: the hash of its claims, and its bytes; 
 }
 
 unmoved() { # the target must be the one that was read last
-  cmp -s "$file" "$work/seen" || drift 'was changed by somebody else while this script ran'
+  if [ "$state" = absent:0 ]; then [ ! -e "$file" ]; else cmp -s "$file" "$work/seen"; fi ||
+    drift 'was changed by somebody else while this script ran'
 }
 
 look() { # read the target, which must be the token that was planned with, in a state that is known
+  if [ "$before" = absent:0 ] && [ ! -f "$file" ]; then
+    free
+    read_state
+    return 0
+  fi
   [ -f "$file" ] || drift 'is not in the store'
-  describe --json || failed 'cannot read the token'
-  grep -q "^ \"sub\": \"$subject\",\{0,1\}\$" "$work/out" || drift 'is a token of another key'
+  is_meant || { [ -s "$work/out" ] || failed 'cannot read the token'; drift 'is a token of another key'; }
   grep -q "^ \"iss\": \"$issuer\",\{0,1\}\$" "$work/out" || drift 'was signed by another key'
   read_state
   case " $known " in *" $state "*) ;; *) drift 'has changed since the plan was made' ;; esac
+}
+
+is_meant() { # whether the target is a token of the key that was planned with
+  describe --json && grep -q "^ \"sub\": \"$subject\",\{0,1\}\$" "$work/out"
+}
+
+free() { # an account that is not made yet needs a name and a key that nobody else has
+  empty_but_token || drift "is not made yet, and there are files in $directory"
+  same=$(printf '%s\n' "$directory" | lower)
+  if printf '%s\n' "$store/accounts"/* | grep -F -x -v -e "$directory" | lower | grep -F -x -q -e "$same"; then
+    drift 'is not made yet, and another account has its name, in capital or small letters'
+  fi
+  run_nsc list accounts || failed 'cannot list the accounts'
+  if cat "$work/out" "$work/err" | grep -q "$subject"; then
+    drift "is not made yet, and its key $subject is that of another account"
+  fi
+}
+
+lower() {
+  tr '[:upper:]' '[:lower:]'
+}
+
+empty_but_token() { # whether an account's directory holds nothing but its token
+  for each in "$directory"/* "$directory"/.[!.]* "$directory"/users/* "$directory"/users/.[!.]*; do
+    case $each in "$file" | "$file.permopt" | "$directory/users") continue ;; esac
+    [ ! -e "$each" ] || return 1
+  done
+}
+
+take_away() { # the account, as if it had never been made
+  rm -f "$file" "$file.permopt"
+  for each in "$directory/users" "$directory"; do
+    [ ! -d "$each" ] || rmdir "$each" || fail 1 "$label: cannot remove $each"
+  done
 }
 
 put() { # FILE: make it the target's token again, and the creds file that nsc keeps beside it too
@@ -213,7 +258,19 @@ put() { # FILE: make it the target's token again, and the creds file that nsc ke
 
 may_push=1
 
+removable() { # an account that was made goes again only if nobody put anything into it since
+  [ "$before" != absent:0 ] || empty_but_token ||
+    drift "was made by apply.sh and cannot be removed: it has users or other files in $directory"
+}
+
 restore() { # FUNCTION: put the token back byte for byte: the copy apply.sh kept, else the one in this script
+  if [ "$before" = absent:0 ]; then
+    unmoved
+    removable
+    [ ! -f "$file" ] || printf '%s: removed; its key %s stays in %s\n' "$label" "$subject" "$keys"
+    take_away
+    return 0
+  fi
   case $state in "$before" | "$signed_again") return 0 ;; esac
   unmoved
   if [ -f "$kept/$id.jwt" ]; then cp "$kept/$id.jwt" "$work/back"; else "$1" >"$work/back"; fi
@@ -235,6 +292,11 @@ push_all() { # ACCOUNT...
     label='push'
     run_nsc push --account="$account" || failed 'could not push; the store itself is as before'
   done
+}
+
+unserve() { # take the account off the servers; they need not allow it, and only nats resolvers know how
+  run_nsc push --account-removal="$subject" && grep -q 'pruned nats-server' "$work/out" "$work/err" ||
+    failed 'could not take it off the servers; where they do not allow that (allow_delete) it stays, unused'
 }
 
 # ---- the store, and its tokens that are edited: each with the states it may be in --------------------------
@@ -315,8 +377,9 @@ main() {
   for one in t1 t2; do
     "$one"
     look
+    removable
   done
-  for number in 1 2; do
+  for number in 2 1; do
     "t$number"
     look
     restore "b$number"

@@ -164,6 +164,7 @@ target() { # the token that the next lines are about: its kind, account and user
     user) file=$store/accounts/$account/users/$user.jwt ;;
     *) file=$store/accounts/$account/$account.jwt ;;
   esac
+  directory=${file%/*}
 }
 
 describe() { # WORDS...: describe the target
@@ -174,6 +175,11 @@ describe() { # WORDS...: describe the target
 }
 
 read_state() { # what the target is now: the hash of its claims, and its bytes; a copy shows if it moves again
+  if [ ! -f "$file" ]; then
+    state=absent:0
+    rm -f "$work/seen"
+    return 0
+  fi
   cp "$file" "$work/seen"
   describe --field=nats || failed 'cannot read the token'
   state=$(digest <"$work/out")
@@ -181,16 +187,55 @@ read_state() { # what the target is now: the hash of its claims, and its bytes; 
 }
 
 unmoved() { # the target must be the one that was read last
-  cmp -s "$file" "$work/seen" || drift 'was changed by somebody else while this script ran'
+  if [ "$state" = absent:0 ]; then [ ! -e "$file" ]; else cmp -s "$file" "$work/seen"; fi ||
+    drift 'was changed by somebody else while this script ran'
 }
 
 look() { # read the target, which must be the token that was planned with, in a state that is known
+  if [ "$before" = absent:0 ] && [ ! -f "$file" ]; then
+    free
+    read_state
+    return 0
+  fi
   [ -f "$file" ] || drift 'is not in the store'
-  describe --json || failed 'cannot read the token'
-  grep -q "^ \"sub\": \"$subject\",\{0,1\}\$" "$work/out" || drift 'is a token of another key'
+  is_meant || { [ -s "$work/out" ] || failed 'cannot read the token'; drift 'is a token of another key'; }
   grep -q "^ \"iss\": \"$issuer\",\{0,1\}\$" "$work/out" || drift 'was signed by another key'
   read_state
   case " $known " in *" $state "*) ;; *) drift 'has changed since the plan was made' ;; esac
+}
+
+is_meant() { # whether the target is a token of the key that was planned with
+  describe --json && grep -q "^ \"sub\": \"$subject\",\{0,1\}\$" "$work/out"
+}
+
+free() { # an account that is not made yet needs a name and a key that nobody else has
+  empty_but_token || drift "is not made yet, and there are files in $directory"
+  same=$(printf '%s\n' "$directory" | lower)
+  if printf '%s\n' "$store/accounts"/* | grep -F -x -v -e "$directory" | lower | grep -F -x -q -e "$same"; then
+    drift 'is not made yet, and another account has its name, in capital or small letters'
+  fi
+  run_nsc list accounts || failed 'cannot list the accounts'
+  if cat "$work/out" "$work/err" | grep -q "$subject"; then
+    drift "is not made yet, and its key $subject is that of another account"
+  fi
+}
+
+lower() {
+  tr '[:upper:]' '[:lower:]'
+}
+
+empty_but_token() { # whether an account's directory holds nothing but its token
+  for each in "$directory"/* "$directory"/.[!.]* "$directory"/users/* "$directory"/users/.[!.]*; do
+    case $each in "$file" | "$file.permopt" | "$directory/users") continue ;; esac
+    [ ! -e "$each" ] || return 1
+  done
+}
+
+take_away() { # the account, as if it had never been made
+  rm -f "$file" "$file.permopt"
+  for each in "$directory/users" "$directory"; do
+    [ ! -d "$each" ] || rmdir "$each" || fail 1 "$label: cannot remove $each"
+  done
 }
 
 put() { # FILE: make it the target's token again, and the creds file that nsc keeps beside it too
@@ -208,8 +253,10 @@ may_push=
 wrong=0
 
 check() { # say whether the target is as promised
-  if [ ! -f "$file" ] || ! describe --json ||
-    ! grep -q "^ \"sub\": \"$subject\",\{0,1\}\$" "$work/out"; then
+  if [ ! -f "$file" ]; then
+    state=missing
+    [ "$before" != absent:0 ] || state=$before
+  elif ! is_meant; then
     state=missing
   else
     read_state

@@ -24,7 +24,7 @@ from tests.oracle.nsc_tool import (
 
 pytestmark = pytest.mark.nsc
 
-TOOLS = ("cat", "chmod", "cmp", "cp", "cut", "grep", "mkdir", "mv", "rm", "sed", "tr", "wc")
+TOOLS = ("cat", "chmod", "cmp", "cp", "cut", "grep", "mkdir", "mv", "rm", "rmdir", "sed", "tr", "wc")
 """All that a script needs beside nsc and one of three tools for SHA-256."""
 
 

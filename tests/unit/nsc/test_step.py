@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.edits import ListName, TargetKind
-from optimizer.edits.obstacles import removals
+from optimizer.edits.obstacles.entries import removals
 from optimizer.errors import UsageError
-from optimizer.nsc.step import COMMAND_LIMIT, steps_for
+from optimizer.nsc.commands.entries import COMMAND_LIMIT
+from optimizer.nsc.step import steps_for
 from tests.builders import Account, Role, User, defaults_of, removing, role_of, store, user_of
 from tests.oracle.nsc_tool import proposal
 

@@ -1,0 +1,500 @@
+#!/bin/sh
+# apply.sh: carries out these proposals with nsc.
+#
+#   hub-1 (safe): 2 accounts import 2 services each: a hub between them exports one wildcard
+#
+#   account hub: new -> 1196 bytes
+#   account C0: 1064 -> 889 bytes
+#   account C1: 1064 -> 889 bytes
+# In all 2128 -> 2974 bytes, 846 more.
+# Safety: safe. Takes effect on reissue; disturbs nothing; undo: exact.
+#
+# Pushed in this order (--push keeps to it); rollback.sh --push goes the other way:
+#   1. account hub: new, nothing passes through it yet
+#   2. account C0: loses nothing, no account here imports a service from it
+#   3. account C1: loses nothing, no account here imports a service from it
+#
+# Nothing is pushed unless --push is given. nsc's own context (nsc.json) stays as it is. The script may be
+# stopped at any time and run again.
+
+set -eu
+
+usage() {
+  cat <<'END'
+usage: sh apply.sh [options]
+
+Carry out the plan with nsc.
+
+options:
+  --data-dir DIR      the stores directory, the one that holds the operator's
+  --keystore-dir DIR  the directory with keys and creds
+  -H DIR              both are DIR, as in nsc -H
+  --operator NAME     the operator's directory, where it is not the one that was read
+  --push              push the accounts afterwards: nothing is pushed otherwise
+
+Without directories, nsc is asked where the store is. NSC names another nsc than the one on PATH.
+
+exit status:
+  0  done, or done already
+  1  nsc failed, for instance because a key is missing
+  2  wrong usage
+  4  the store is not the one that the plan was made from; nothing more is changed
+  5  an edit did not yield what was predicted; that token was put back
+END
+}
+
+# ---- how it works: the same in every script that permopt writes ---------------------------------------------
+
+umask 077
+LC_ALL=C
+export LC_ALL
+unset CDPATH
+me=${0##*/}
+case $0 in */*) here=${0%/*} ;; *) here=. ;; esac
+here=$(cd "$here/" && pwd)
+start=$PWD
+data= keys= push= work=
+
+fail() { # CODE MESSAGE: say it and stop
+  code=$1
+  shift
+  printf '%s: %s\n' "$me" "$*" >&2
+  exit "$code"
+}
+
+drift() { # MESSAGE: the store is not the one that the plan was made from
+  fail 4 "$label $*; nothing more is changed, make a new plan of the store as it is now"
+}
+
+options() { # take the arguments
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --help | -h) usage; exit 0 ;;
+      --data-dir=*) data=${1#*=} ;;
+      --keystore-dir=*) keys=${1#*=} ;;
+      --operator=*) operator=${1#*=} ;;
+      --data-dir | --keystore-dir | --operator | -H | --all-dirs)
+        [ $# -gt 1 ] && [ -n "$2" ] || fail 2 "$1 needs a value, see --help"
+        case $1 in
+          --data-dir) data=$2 ;;
+          --keystore-dir) keys=$2 ;;
+          --operator) operator=$2 ;;
+          *) data=$2 keys=$2 ;;
+        esac
+        shift ;;
+      --all-dirs=*) data=${1#*=} keys=${1#*=} ;;
+      --push) [ -n "$may_push" ] || fail 2 "nothing to push, see --help"; push=1 ;;
+      *) fail 2 "no such option, see --help" ;;
+    esac
+    shift
+  done
+}
+
+row() { # LABEL: a value out of the table that `nsc env` prints, its abbreviated home directory written out
+  value=$(sed -n "s/^| *$1 *|[^|]*| \(.*[^ ]\) *|\$/\1/p" "$work/env")
+  case $value in '~'*) value=$HOME${value#?} ;; esac
+  printf '%s\n' "$value"
+}
+
+absolute() { # PATH
+  case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s\n' "$start/$1" ;; esac
+}
+
+open_store() { # find nsc and the store; work on it with a context of our own, so that nsc.json stays as it is
+  number=0
+  until mkdir "${TMPDIR:-/tmp}/permopt.$$.$number" 2>/dev/null; do # one may be left of a script that was killed
+    number=$((number + 1))
+    [ "$number" -lt 100 ] || fail 1 'cannot make a temporary directory, set TMPDIR'
+  done
+  work=$(cd "${TMPDIR:-/tmp}/permopt.$$.$number" && pwd)
+  trap 'cd / && rm -rf "$work"' EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  nsc=$(command -v "${NSC:-nsc}") || fail 1 'nsc is not to be found: put it on PATH, or set NSC'
+  nsc=$(absolute "$nsc")
+  if [ -z "$data" ] || [ -z "$keys" ]; then
+    "$nsc" env </dev/null >"$work/env" 2>&1 || fail 1 'nsc env fails: say where the store is, see --help'
+    [ -n "$data" ] || data=$(row 'Current Store Dir')
+    [ -n "$keys" ] || keys=$(row '[$]NKEYS_PATH (deprecated)')
+    [ -n "$data" ] && [ -n "$keys" ] || fail 1 'nsc env does not say where the store is, see --help'
+  fi
+  data=$(absolute "$data")
+  keys=$(absolute "$keys")
+  unset NSC_CWD_ONLY
+  cd "$work" # nsc takes another operator where it is started inside a store
+  if [ -z "$operator" ]; then
+    for directory in "$data"/*; do
+      [ -f "$directory/.nsc" ] || continue
+      [ -z "$operator" ] || fail 2 'there are several operators: give --operator NAME'
+      operator=${directory##*/}
+    done
+  fi
+  store=$data/$operator
+  [ -f "$store/.nsc" ] || fail 1 "no such operator in $data: say where the store is, see --help"
+  label='the store'
+  if grep -q '"managed"[[:space:]]*:[[:space:]]*true' "$store/.nsc"; then
+    drift 'is managed: nsc may push every edit at once'
+  fi
+  run_nsc env --operator="$operator" || failed 'cannot open the store'
+  if [ -n "$operator_key" ]; then
+    run_nsc describe operator --field=sub || failed 'cannot read the operator'
+    [ "$(cat "$work/out")" = "\"$operator_key\"" ] || drift 'belongs to another operator'
+  fi
+}
+
+run_nsc() { # WORDS...: nsc on this store; its output is kept, for it may hold anything
+  "$nsc" --config-dir="$work" --data-dir="$data" --keystore-dir="$keys" "$@" \
+    </dev/null >"$work/out" 2>"$work/err"
+}
+
+failed() { # MESSAGE: nsc failed; show what it said, less what could steer a terminal
+  cat "$work/out" "$work/err" | tr -cd '\012\040-\176' | cut -c 1-200 | sed -n '/^Usage:/q;s/^/  nsc: /p' >&2
+  fail 1 "$label: nsc $*"
+}
+
+if command -v sha256sum >/dev/null 2>&1; then
+  digest() { sha256sum; }
+elif command -v shasum >/dev/null 2>&1; then
+  digest() { shasum -a 256; }
+else
+  digest() { openssl dgst -sha256 -r; }
+fi
+
+target() { # the token that the next lines are about: its kind, account and user are set
+  case $kind in
+    user) file=$store/accounts/$account/users/$user.jwt ;;
+    *) file=$store/accounts/$account/$account.jwt ;;
+  esac
+  directory=${file%/*}
+}
+
+describe() { # WORDS...: describe the target
+  case $kind in
+    user) run_nsc describe user --account="$account" --name="$user" --long-ids "$@" ;;
+    *) run_nsc describe account --name="$account" --long-ids "$@" ;;
+  esac
+}
+
+read_state() { # what the target is now: the hash of its claims, and its bytes; a copy shows if it moves again
+  if [ ! -f "$file" ]; then
+    state=absent:0
+    rm -f "$work/seen"
+    return 0
+  fi
+  cp "$file" "$work/seen"
+  describe --field=nats || failed 'cannot read the token'
+  state=$(digest <"$work/out")
+  state=${state%% *}:$(($(wc -c <"$work/seen")))
+}
+
+unmoved() { # the target must be the one that was read last
+  if [ "$state" = absent:0 ]; then [ ! -e "$file" ]; else cmp -s "$file" "$work/seen"; fi ||
+    drift 'was changed by somebody else while this script ran'
+}
+
+look() { # read the target, which must be the token that was planned with, in a state that is known
+  if [ "$before" = absent:0 ] && [ ! -f "$file" ]; then
+    free
+    read_state
+    return 0
+  fi
+  [ -f "$file" ] || drift 'is not in the store'
+  is_meant || { [ -s "$work/out" ] || failed 'cannot read the token'; drift 'is a token of another key'; }
+  grep -q "^ \"iss\": \"$issuer\",\{0,1\}\$" "$work/out" || drift 'was signed by another key'
+  read_state
+  case " $known " in *" $state "*) ;; *) drift 'has changed since the plan was made' ;; esac
+}
+
+is_meant() { # whether the target is a token of the key that was planned with
+  describe --json && grep -q "^ \"sub\": \"$subject\",\{0,1\}\$" "$work/out"
+}
+
+free() { # an account that is not made yet needs a name and a key that nobody else has
+  empty_but_token || drift "is not made yet, and there are files in $directory"
+  same=$(printf '%s\n' "$directory" | lower)
+  if printf '%s\n' "$store/accounts"/* | grep -F -x -v -e "$directory" | lower | grep -F -x -q -e "$same"; then
+    drift 'is not made yet, and another account has its name, in capital or small letters'
+  fi
+  run_nsc list accounts || failed 'cannot list the accounts'
+  if cat "$work/out" "$work/err" | grep -q "$subject"; then
+    drift "is not made yet, and its key $subject is that of another account"
+  fi
+}
+
+lower() {
+  tr '[:upper:]' '[:lower:]'
+}
+
+empty_but_token() { # whether an account's directory holds nothing but its token
+  for each in "$directory"/* "$directory"/.[!.]* "$directory"/users/* "$directory"/users/.[!.]*; do
+    case $each in "$file" | "$file.permopt" | "$directory/users") continue ;; esac
+    [ ! -e "$each" ] || return 1
+  done
+}
+
+take_away() { # the account, as if it had never been made
+  rm -f "$file" "$file.permopt"
+  for each in "$directory/users" "$directory"; do
+    [ ! -d "$each" ] || rmdir "$each" || fail 1 "$label: cannot remove $each"
+  done
+}
+
+put() { # FILE: make it the target's token again, and the creds file that nsc keeps beside it too
+  # The copy takes over who may read the token.
+  cp -p "$file" "$file.permopt" && cat "$1" >"$file.permopt" && mv -f "$file.permopt" "$file"
+  creds=$keys/creds/$operator/$account/$user.creds
+  if [ "$kind" = user ] && [ -f "$creds" ]; then
+    run_nsc generate creds --account="$account" --name="$user" --output-file="$creds.permopt" &&
+      mv -f "$creds.permopt" "$creds" ||
+      printf '%s: %s: the creds file could not be renewed: nsc generate creds does it\n' "$me" "$label" >&2
+  fi
+}
+
+may_push=1
+
+need_key() { # without the key nsc would stop halfway; better not to begin
+  letter=${issuer%"${issuer#?}"}
+  rest=${issuer#?}
+  [ -r "$keys/keys/$letter/${rest%"${rest#??}"}/$issuer.nk" ] ||
+    fail 1 "$label: the key that signs it, $issuer, is not in $keys; nothing is changed"
+}
+
+keep() { # a copy of the token as it was, for this script and for rollback.sh; never of a creds file
+  [ "$state" = "$before" ] && [ -f "$file" ] || return 0
+  mkdir -p "$kept" && chmod 700 "$kept" && cp "$file" "$kept/$id.new" && mv -f "$kept/$id.new" "$kept/$id.jwt" ||
+    fail 1 "cannot write to $kept; nothing more is changed"
+}
+
+step() { # BEFORE AFTER WORDS...: one nsc command, run only in the state it is meant for
+  expected=$1 promised=$2
+  shift 2
+  [ "$state" = "$expected" ] || return 0
+  unmoved
+  if ! run_nsc "$@"; then
+    cp "$work/out" "$work/said" && cat "$work/err" >>"$work/said"
+    if [ "$state" != absent:0 ]; then
+      cmp -s "$file" "$work/seen" || put "$work/seen"
+    elif [ -f "$file" ] && is_meant; then
+      take_away
+    fi
+    cp "$work/said" "$work/out" && : >"$work/err"
+    failed 'could not make this edit, which is not made'
+  fi
+  read_state
+  [ "$state" = "$promised" ] && return 0
+  unmoved
+  if [ "$before" = absent:0 ]; then
+    empty_but_token || fail 5 "$label: an edit did not yield what was predicted, and other files came with it"
+    take_away
+  else
+    [ -f "$kept/$id.jwt" ] || fail 5 "$label: an edit did not yield what was predicted, and $kept/$id.jwt is gone"
+    put "$kept/$id.jwt"
+  fi
+  read_state
+  [ "$state" = "$before" ] || fail 5 "$label: an edit did not yield what was predicted, nor is it back as it was"
+  fail 5 "$label: an edit did not yield what was predicted; this token is again as it was before the first one"
+}
+
+finish() { # the target must be as promised now
+  [ "$state" = "$after" ] || drift 'is not where its last step should have led'
+  printf '%s: %s -> %s bytes\n' "$label" "${before#*:}" "${after#*:}"
+}
+
+push_all() { # ACCOUNT...: only when asked
+  for account in "$@"; do
+    label='push'
+    run_nsc push --account="$account" || failed 'could not push; the store itself is as promised'
+  done
+}
+
+# ---- the store, and its tokens that are edited: each with the states it may be in --------------------------
+
+operator=op
+operator_key=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7
+kept=$here/before-cd05bdf8e7a7
+
+t1() {
+  kind=account account=hub user=''
+  label='account hub'
+  subject=AC7CECRGJKNU472WTPWN65CD5DP453VHRIDKZIFYORTMYIR7LAUPDYCU
+  issuer=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7
+  id=AC7CECRGJKNU472WTPWN65CD5DP453VHRIDKZIFYORTMYIR7LAUPDYCU
+  target
+  s0=absent:0
+  s1=a58c3a38d1f2a1d1b91c0ae64085bf4e13ebae44209e137cc4c047affe943f67:705
+  s2=7e493d3ccc67a8f566613ffb8de4ad7421a6d14ec488f2b8f7ed075a0d983a59:893
+  s3=1688c4fc835aa74da0c286910015d95097a0e48d8301e85909919e9f2eb2bad8:1065
+  s4=0a1836fd63f44e83c30e88aa2f70f60db5fa8d82450c434ec6949d08c93496f6:1196
+  before=$s0 after=$s4
+  known="$s0 $s1 $s2 $s3 $s4"
+}
+
+t2() {
+  kind=account account=C0 user=''
+  label='account C0'
+  subject=ABSQKUQW3JWTQYQVGK2HVHB33NBRG2GFCABLVSVAUR36MXU4HCUXYAMV
+  issuer=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7
+  id=ABSQKUQW3JWTQYQVGK2HVHB33NBRG2GFCABLVSVAUR36MXU4HCUXYAMV
+  target
+  s0=1688c4fc835aa74da0c286910015d95097a0e48d8301e85909919e9f2eb2bad8:1064
+  s1=e0c630d38c849dfd71e24e2d0b3ee12e872488ee66e85b8c539c9c3b5c49b109:892
+  s2=a58c3a38d1f2a1d1b91c0ae64085bf4e13ebae44209e137cc4c047affe943f67:704
+  s3=d34d6d00313ccf6a67d8bc50af35d424dba20d60ceb0efe9011d2ca2cc065d9f:889
+  before=$s0 after=$s3
+  known="$s0 $s1 $s2 $s3"
+}
+
+t3() {
+  kind=account account=C1 user=''
+  label='account C1'
+  subject=AA7L2JLCCTLIFCXUP6FWAAKMKG3ZSD3G2MWS373QQSDPSXAZU6DMRWIS
+  issuer=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7
+  id=AA7L2JLCCTLIFCXUP6FWAAKMKG3ZSD3G2MWS373QQSDPSXAZU6DMRWIS
+  target
+  s0=1688c4fc835aa74da0c286910015d95097a0e48d8301e85909919e9f2eb2bad8:1064
+  s1=e0c630d38c849dfd71e24e2d0b3ee12e872488ee66e85b8c539c9c3b5c49b109:892
+  s2=a58c3a38d1f2a1d1b91c0ae64085bf4e13ebae44209e137cc4c047affe943f67:704
+  s3=d34d6d00313ccf6a67d8bc50af35d424dba20d60ceb0efe9011d2ca2cc065d9f:889
+  before=$s0 after=$s3
+  known="$s0 $s1 $s2 $s3"
+}
+
+# ---- the steps ---------------------------------------------------------------------------------------------
+
+do1() { # account hub
+  t1
+  look
+  keep
+
+  # Step 1 of 10: hub-1
+  #   Why: 2 accounts import 2 services each: a hub between them exports one wildcard
+  #   Safety: safe. Takes effect on reissue; disturbs nothing; undo: exact.
+  step "$s0" "$s1" \
+    add account --name=hub --public-key=AC7CECRGJKNU472WTPWN65CD5DP453VHRIDKZIFYORTMYIR7LAUPDYCU \
+      --private-key=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7
+
+  # Step 2 of 10: hub-1
+  step "$s1" "$s2" \
+    add import --account=hub \
+      --private-key=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7 \
+      --src-account=ACZV5NRC3K3JLUSHA7PWP4P6ID4HQR5YRHT2XPGKSVCNYO6MSUEC6FVX \
+      --remote-subject=svc.p0.m0 \
+      --service \
+      --name=svc.p0.m0
+
+  # Step 3 of 10: hub-1
+  step "$s2" "$s3" \
+    add import --account=hub \
+      --private-key=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7 \
+      --src-account=AACMRQWTE67D7VUHVEOYZXUMLASPL6XDVWZQ3GUKADLEAXSEFSVTSV2P \
+      --remote-subject=svc.p1.m0 \
+      --service \
+      --name=svc.p1.m0
+
+  # Step 4 of 10: hub-1
+  step "$s3" "$s4" \
+    add export --account=hub \
+      --private-key=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7 \
+      --subject='svc.*.m0' \
+      --name='svc.*.m0' \
+      --service \
+      --response-type=Singleton
+
+  finish
+}
+
+do2() { # account C0
+  t2
+  look
+  keep
+
+  # Step 5 of 10: hub-1
+  #   Why: 2 accounts import 2 services each: a hub between them exports one wildcard
+  #   Safety: safe. Takes effect on reissue; disturbs nothing; undo: exact.
+  step "$s0" "$s1" \
+    delete import --account=C0 \
+      --private-key=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7 \
+      --subject=svc.p0.m0 \
+      --src-account=ACZV5NRC3K3JLUSHA7PWP4P6ID4HQR5YRHT2XPGKSVCNYO6MSUEC6FVX
+
+  # Step 6 of 10: hub-1
+  step "$s1" "$s2" \
+    delete import --account=C0 \
+      --private-key=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7 \
+      --subject=svc.p1.m0 \
+      --src-account=AACMRQWTE67D7VUHVEOYZXUMLASPL6XDVWZQ3GUKADLEAXSEFSVTSV2P
+
+  # Step 7 of 10: hub-1
+  step "$s2" "$s3" \
+    add import --account=C0 \
+      --private-key=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7 \
+      --src-account=AC7CECRGJKNU472WTPWN65CD5DP453VHRIDKZIFYORTMYIR7LAUPDYCU \
+      --remote-subject='svc.*.m0' \
+      --service \
+      --name='svc.*.m0'
+
+  finish
+}
+
+do3() { # account C1
+  t3
+  look
+  keep
+
+  # Step 8 of 10: hub-1
+  #   Why: 2 accounts import 2 services each: a hub between them exports one wildcard
+  #   Safety: safe. Takes effect on reissue; disturbs nothing; undo: exact.
+  step "$s0" "$s1" \
+    delete import --account=C1 \
+      --private-key=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7 \
+      --subject=svc.p0.m0 \
+      --src-account=ACZV5NRC3K3JLUSHA7PWP4P6ID4HQR5YRHT2XPGKSVCNYO6MSUEC6FVX
+
+  # Step 9 of 10: hub-1
+  step "$s1" "$s2" \
+    delete import --account=C1 \
+      --private-key=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7 \
+      --subject=svc.p1.m0 \
+      --src-account=AACMRQWTE67D7VUHVEOYZXUMLASPL6XDVWZQ3GUKADLEAXSEFSVTSV2P
+
+  # Step 10 of 10: hub-1
+  step "$s2" "$s3" \
+    add import --account=C1 \
+      --private-key=OALE2SHATGP7BCZHQPCSQFJ5RAQUDHZR4YRJ4ARU4KGBOHRFR4VNFMH7 \
+      --src-account=AC7CECRGJKNU472WTPWN65CD5DP453VHRIDKZIFYORTMYIR7LAUPDYCU \
+      --remote-subject='svc.*.m0' \
+      --service \
+      --name='svc.*.m0'
+
+  finish
+}
+
+main() {
+  options "$@"
+  open_store
+  left=0
+  for one in t1 t2 t3; do
+    "$one"
+    look
+    [ "$state" = "$after" ] || { left=$((left + 1)); need_key; }
+  done
+  for one in do1 do2 do3; do "$one"; done
+  if [ "$left" -eq 0 ]; then
+    echo 'Already done: nothing was changed.'
+  else
+    echo 'Done. verify.sh checks it, rollback.sh takes it back.'
+  fi
+  if [ -n "$push" ]; then
+    push_all hub C0 C1
+    echo 'Pushed.'
+  else
+    echo 'These have effect once they are pushed (--push, or nsc push):'
+    printf '  %s\n' \
+      'account hub' \
+      'account C0' \
+      'account C1'
+  fi
+}
+
+main "$@"; exit
