@@ -114,9 +114,9 @@ def edited_sharing(edit: EditImports | EditExports | AddAccount, hierarchy: Hier
 
 
 def _edited(have: Iterable[T], remove: Iterable[T], add: Iterable[T]) -> tuple[T, ...]:
-    kept: list[T] = [*have]
+    kept = list(have)
     for one in remove:
         if one not in kept:
             raise KeyError(one.subject)
         kept.remove(one)
-    return (*kept, *add)
+    return tuple(kept) + tuple(add)
