@@ -125,7 +125,8 @@ class _Worker:
 
     def propose(self, stages: Sequence[Finding]) -> None:
         """What is not safe, on top of all that is; each stage on top of the one before."""
-        state, earlier, required = self._state, list(self._taken), ()
+        state, earlier = self._state, list(self._taken)
+        required: tuple[str, ...] = ()
         for finding in stages:
             edits = _shared(finding)
             judgement, state = self._tried(state, edits, earlier)
@@ -272,27 +273,26 @@ def _evidence(suggestion: Suggestion, hierarchy: Hierarchy, hub: str = "the hub"
     ]
     if suggestion.hops:
         sentences.append(f"each request passes {suggestion.hops} import more than before")
-    sentences += _some(opened(), "more that is opened")
+    every = list(opened())
+    sentences += every[:_SAID]
+    if len(every) > _SAID:
+        sentences.append(f"and {len(every) - _SAID:,} more that is opened")
     if suggestion.known:
         sentences.append(f"others import of it: {', '.join(suggestion.known[:_SAID])}")
     sentences += [f"what is lost, {one.what}: {one.statement}" for one in suggestion.lost]
-    pushes = (f"push {n}: {name(one.account)}, {one.does}" for n, one in enumerate(suggestion.pushes, 1))
-    sentences += _some(pushes, "more pushes")
+    order = [name(one.account) for one in suggestion.pushes]
+    rest = f" and {len(order) - _SAID:,} more" if len(order) > _SAID else ""
+    sentences.append(f"pushed in this order: {', '.join(order[:_SAID])}{rest}")
+    if suggestion.kind is Kind.HUB and not any(one.what == "names" for one in suggestion.lost):
+        sentences.append(
+            "each consumer in one push: with old and new imports both in place a request is answered twice"
+        )
     return (Evidence(Basis.CLAIMS, sentence) for sentence in sentences)
-
-
-def _some(sentences: Iterable[str], more: str) -> Iterator[str]:
-    every = list(sentences)
-    yield from every[:_SAID]
-    if len(every) > _SAID:
-        yield f"and {len(every) - _SAID:,} {more}"
 
 
 def _free_names(hierarchy: Hierarchy) -> Iterator[str]:
     """``hub``, ``hub2`` and so on, as far as no account has them. nsc: ``add account`` asks in whatever case."""
-    taken = {
-        name.strip().lower() for one in hierarchy.accounts.values() for name in (one.claims.name, one.store_name)
-    }
+    taken = {name.strip().lower() for one in hierarchy.accounts.values() for name in (one.claims.name, one.store_name)}
     number = 1
     while True:
         name = "hub" if number == 1 else f"hub{number}"

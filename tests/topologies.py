@@ -104,26 +104,26 @@ def drawn(chance: random.Random) -> Accounts:
     accounts: Accounts = {letter: {"exports": [], "imports": [], "mappings": {}} for letter in LETTERS}
     for letter in LETTERS:
         for make in (stream, service):
-            if chance.random() < 0.8:  # noqa: PLR2004
+            if chance.random() < 0.8:
                 accounts[letter]["exports"].append(make(chance.choice(_EXPORTED)))
     for letter in LETTERS:
         for _ in range(chance.choice((0, 1, 2))):
             giver = chance.choice([other for other in LETTERS if other != letter])
             for export in accounts[giver]["exports"]:
-                if chance.random() < 0.6:  # noqa: PLR2004
+                if chance.random() < 0.6:
                     accounts[letter]["imports"].append(_taken(chance, giver, export))
-        if chance.random() < 0.05:  # noqa: PLR2004
+        if chance.random() < 0.05:
             accounts[letter]["mappings"]["a.*"] = [{"subject": "b.$1", "weight": 100}]
     return accounts
 
 
 def _taken(chance: random.Random, giver: str, export: dict[str, Any]) -> dict[str, Any]:
     tokens = [chance.choice(("a", "b", "*")) if token == "*" else token for token in export["subject"].split(".")]
-    if tokens[-1] == ">" and chance.random() < 0.6:  # noqa: PLR2004
+    if tokens[-1] == ">" and chance.random() < 0.6:
         tokens[-1:] = chance.choice((["a"], ["*"], ["*"], ["b", ">"], ["*", ">"]))
     make = stream if export["type"] == "stream" else service
     subject = ".".join(tokens)
-    return make(subject, giver, **({"local_subject": renamed(chance, subject)} if chance.random() < 0.4 else {}))  # noqa: PLR2004
+    return make(subject, giver, **({"local_subject": renamed(chance, subject)} if chance.random() < 0.4 else {}))
 
 
 def renamed(chance: random.Random, subject: str) -> str:
@@ -162,7 +162,7 @@ def drawn_edit(chance: random.Random, hierarchy: Hierarchy) -> EditImports | Non
     come: list[Import] = []
     for each in goes:
         come += chance.choice((_parts, _parts, _wider, _narrower, _again))(chance, each)
-    if chance.random() < 0.3:  # noqa: PLR2004 the other way: parts become a whole
+    if chance.random() < 0.3:
         goes, come = come, goes
         rest = [each for each in claims.imports if each not in come]
         claims = replace(claims, imports=(*rest, *goes))

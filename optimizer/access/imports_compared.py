@@ -96,7 +96,10 @@ def _side(hierarchy: Hierarchy, near: frozenset[str], now: int) -> _Side:
 
 @lru_cache(maxsize=4)
 def _known_side(
-    accounts: Itself[Mapping[AccountKey, Signed[AccountClaims]]], whole: Itself[Hierarchy], near: frozenset[str], now: int
+    accounts: Itself[Mapping[AccountKey, Signed[AccountClaims]]],
+    whole: Itself[Hierarchy],
+    near: frozenset[str],
+    now: int,
 ) -> _Side:
     """The same store is compared with what becomes of it many times."""
     some = {key: signed for key, signed in accounts.value.items() if key in near}
@@ -183,7 +186,7 @@ class _Comparison:
                 yield f"the server refuses account {self._name(key)} afterwards: {refusal}"
 
     def _taken_twice(self) -> Iterator[str]:
-        """nsc sorts imports by subject, and not stably: which of two that are filed alike comes first is no promise."""
+        """Streams of one name twice: nsc does not sort stably, and which of them comes first is no promise."""
         for key in self.edited:
             claims = self.new.accounts.get(key)
             streams = Counter((e.account, e.subject) for e in claims.imports if e.type == "stream") if claims else {}
@@ -313,10 +316,10 @@ class _Comparison:
         return tuple(server for server in self.settings.servers if not (told and server is Server.EARLIER))
 
     def _witnesses(self, probes: Iterable[AcrossImport], servers: Iterable[Server]) -> tuple[Witness, ...]:
-        """The shortest of each account, so that none hides behind another."""
-        shortest: dict[tuple[str, str, str], AcrossImport] = {}
+        """The shortest between two accounts, so that none hides behind another, or what is new behind what is twice."""
+        shortest: dict[tuple[str, str, str, bool], AcrossImport] = {}
         for probe in sorted(probes, key=lambda one: (one.subject.count("."), len(one.subject), one.subject)):
-            shortest.setdefault((probe.importer, probe.exporter, probe.kind), probe)
+            shortest.setdefault((probe.importer, probe.exporter, probe.kind, probe.copies > 1), probe)
         return tuple(
             Witness(self._name(probe.importer), probe, server) for probe in shortest.values() for server in servers
         )

@@ -11,7 +11,6 @@ from optimizer.edits.sharing import AddAccount, EditExports, EditImports
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from optimizer.claims.model import Export, Import
     from optimizer.edits.edit import Edit
     from optimizer.edits.targets import ListName, Target
 

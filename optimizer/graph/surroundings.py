@@ -6,11 +6,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
-    from optimizer.claims.keys import AccountKey
-    from optimizer.claims.model import AccountClaims
-    from optimizer.hierarchy import Hierarchy, Signed
+    from optimizer.hierarchy import Hierarchy
 
 
 def upstream(accounts: Iterable[str], *hierarchies: Hierarchy) -> frozenset[str]:

@@ -195,9 +195,7 @@ def manner_of(way: Sequence[Edge]) -> Manner:
     exports = [edge.exports[0] for edge in way if edge.exports]
     responses = {export.response_type or "Singleton" for export in exports}
     response = "Singleton" if "Singleton" in responses else "/".join(sorted(responses))
-    tracked = {
-        str(sorted(export.service_latency.items())) for export in exports if export.service_latency is not None
-    }
+    tracked = {str(sorted(export.service_latency.items())) for export in exports if export.service_latency is not None}
     return (
         way[0].claims.share,
         any(edge.claims.allow_trace for edge in way),
@@ -232,7 +230,7 @@ def examples(patterns: Sequence[str], taken: frozenset[str], longest: int) -> It
         both = meet(one, other)
         if both is not None:
             subjects.setdefault(both.text, both)
-    words = [word for word in islice(fresh_words(taken), longest + 2)]
+    words = list(islice(fresh_words(taken), longest + 2))
     found = {text for subject in subjects.values() for text in _filled(subject, words, longest)}
     return iter(sorted(found, key=lambda text: (text.count("."), len(text), text)))
 
