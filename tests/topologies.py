@@ -140,11 +140,10 @@ def made(accounts: Accounts) -> Hierarchy:
             Account(
                 name,
                 nats={
-                    "exports": body.get("exports", []),
+                    **body,
                     "imports": [
                         {**each, "account": str(signing.account(each["account"]))} for each in body.get("imports", [])
                     ],
-                    "mappings": body.get("mappings", {}),
                 },
             )
             for name, body in accounts.items()

@@ -242,6 +242,7 @@ class _Comparison:
         doubts: dict[str, None] = {}
         gained: list[AcrossImport] = []
         lost: list[AcrossImport] = []
+        watched = [Subject(text) for text in self.settings.protected]
         for kind in _KINDS:
             sides = (
                 (self.old, frozenset(id(edge) for edge in gone if edge.kind == kind)),
@@ -253,7 +254,7 @@ class _Comparison:
             for account in sorted(self.asking if kind == "service" else importers):
                 patterns: dict[str, None] = {}
                 for side, changed in sides:
-                    found, more = side.ways.domains(account, kind, changed, self.asking)
+                    found, more = side.ways.domains(account, kind, changed, self.asking, watched)
                     patterns |= found
                     doubts |= more
                 for subject in self._examples([*patterns, *self._protected(patterns)]) if patterns else ():

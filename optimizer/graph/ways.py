@@ -116,7 +116,12 @@ class Ways:
         return found
 
     def domains(
-        self, account: str, kind: str, through: frozenset[int], towards: frozenset[str]
+        self,
+        account: str,
+        kind: str,
+        through: frozenset[int],
+        towards: frozenset[str],
+        watched: Sequence[Subject] = (),
     ) -> tuple[dict[str, None], dict[str, None]]:
         """The subjects of an account that lead through some of the imports, each time they arrive, as patterns.
 
@@ -126,6 +131,8 @@ class Ways:
             ``id`` of these imports.
         towards
             Accounts by which one can come to them.
+        watched
+            Patterns of which each part that is led to is told apart, by whatever name it is asked for.
 
         Returns
         -------
@@ -146,22 +153,32 @@ class Ways:
                 if steps > MOST_WAYS:
                     raise TooManyError
                 here = meet(edge.within, subject)
-                back = None if here is None else _back(way, here)
                 remote = None if here is None else preimage(edge.remote, edge.local, here)
+                following = (*way, edge)
                 if is_changed:
-                    doubts |= dict.fromkeys(doubts_of(edge))
-                if here is None or back is None or remote is None:
+                    doubts |= dict.fromkeys(doubt for each in following for doubt in doubts_of(each))
+                if here is None or remote is None:
                     continue
                 if is_changed:
-                    found[back] = None
-                    doubts |= dict.fromkeys(self.mapped(at, here) if kind == _SERVICE else ())
-                    doubts |= dict.fromkeys(self.mapped(edge.exporter, Subject(remote)))
+                    end = Subject(remote)
+                    parts = (both for pattern in watched if (both := meet(end, pattern)) is not None)
+                    for each in (end, *parts):
+                        names = _names(following, each)
+                        if names is not None:
+                            found[names[0]] = None
+                    doubts |= dict.fromkeys(self._mappings(following, end))
                 if kind == _SERVICE and edge.exporter != account:
-                    todo.append((edge.exporter, Subject(remote), (*way, edge), is_changed))
+                    todo.append((edge.exporter, Subject(remote), following, is_changed))
         return found, doubts
 
-    def mapped(self, account: str, subject: Subject) -> Iterator[str]:
-        """What mappings of an account may make of a pattern."""
+    def _mappings(self, way: Sequence[Edge], end: Subject) -> Iterator[str]:
+        """What mappings on the way may make of what is called so at its end; those of streams count at the exporter."""
+        yield from self._mapped(way[-1].exporter, end)
+        if way[0].kind == _SERVICE:
+            for edge, name in zip(way, _names(way, end) or (), strict=False):
+                yield from self._mapped(edge.importer, Subject(name))
+
+    def _mapped(self, account: str, subject: Subject) -> Iterator[str]:
         claims = self._accounts.get(account)
         if claims is not None:
             for source in claims.mappings:
@@ -259,11 +276,14 @@ def _passed(edge: Edge, way: Sequence[Edge]) -> bool:
     return any((other.exporter, other.exports[0].subject) == mine for other in way if len(other.exports) == 1)
 
 
-def _back(way: Sequence[Edge], subject: Subject) -> str | None:
-    """What a pattern at the end of a way is called at its beginning."""
-    name: str | None = subject.text
+def _names(way: Sequence[Edge], end: Subject) -> tuple[str, ...] | None:
+    """What a pattern at the end of a way is called in each account that imports it; None where nobody can say."""
+    names: list[str] = []
+    subject = end
     for edge in reversed(way):
+        name = image(edge.remote, edge.local, subject)
         if name is None:
             return None
-        name = image(edge.remote, edge.local, Subject(name))
-    return name
+        names.append(name)
+        subject = Subject(name)
+    return tuple(reversed(names))
