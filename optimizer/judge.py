@@ -7,6 +7,7 @@ say what they like about an edit; only what is compared here counts.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from optimizer.access.compared import REFUSED, Compared, compared, united
@@ -26,6 +27,7 @@ from optimizer.edits import (
     touches_account_token,
     written_anew,
 )
+from optimizer.edits.anew import Itself
 from optimizer.edits.net import net
 from optimizer.proposals import Judgement, Proof, Safety, TokenChange, Witness
 from optimizer.subjects.compare import Connect, Deliver, Publish, Relation
@@ -150,10 +152,17 @@ def by_account(hierarchy: Hierarchy, accounts: Iterable[AccountKey]) -> dict[Acc
 
 def service_importers(hierarchy: Hierarchy) -> dict[AccountKey, tuple[str, ...]]:
     """By account, the names of the accounts that import a service from it: a push of it loses their replies."""
+    return _service_importers(Itself(hierarchy.accounts))
+
+
+@lru_cache(maxsize=2)
+def _service_importers(
+    accounts: Itself[Mapping[AccountKey, Signed[AccountClaims]]],
+) -> dict[AccountKey, tuple[str, ...]]:
     found: dict[AccountKey, set[str]] = {}
-    for signed in hierarchy.accounts.values():
+    for signed in accounts.value.values():
         for item in signed.claims.imports:
-            if item.type == "service" and item.account in hierarchy.accounts:
+            if item.type == "service" and item.account in accounts.value:
                 found.setdefault(AccountKey(item.account), set()).add(signed.claims.name)
     return {account: tuple(sorted(names)) for account, names in found.items()}
 

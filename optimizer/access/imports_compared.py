@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from optimizer.access.compared import Compared, united
 from optimizer.claims.validate import refusal_of_earlier
-from optimizer.edits.anew import Itself
-from optimizer.graph.build import build
+from optimizer.graph.build import IMPORTED_BY_SERVER, build
 from optimizer.graph.edges import edges_of
 from optimizer.graph.resolve import State
 from optimizer.graph.surroundings import surroundings, upstream
@@ -32,7 +30,8 @@ if TYPE_CHECKING:
     from optimizer.claims.keys import AccountKey
     from optimizer.claims.model import AccountClaims, Import
     from optimizer.graph.edges import Edge
-    from optimizer.hierarchy import Hierarchy, Signed
+    from optimizer.graph.surroundings import Part
+    from optimizer.hierarchy import Hierarchy
     from optimizer.settings import Settings
 
 _KINDS = ("service", "stream")
@@ -58,8 +57,9 @@ def imports_compared(before: Hierarchy, after: Hierarchy, settings: Settings) ->
         return Compared()
     near = surroundings(edited, before, after)
     asking = upstream(edited, before, after)
-    old, new = _side(before, near, settings.now), _side(after, near, settings.now)
-    return _Comparison(old, new, edited, asking, settings).compared()
+    old, new = (_side(whole, part, settings.now) for whole, part in zip((before, after), near, strict=True))
+    system = "" if before.operator is None else before.operator.claims.system_account
+    return _Comparison(old, new, edited, asking, settings, system).compared()
 
 
 def _edited(before: Hierarchy, after: Hierarchy) -> tuple[AccountKey, ...]:
@@ -90,20 +90,8 @@ class _Side:
     """Tokens of the longest."""
 
 
-def _side(hierarchy: Hierarchy, near: frozenset[str], now: int) -> _Side:
-    return _known_side(Itself(hierarchy.accounts), Itself(hierarchy), near, now)
-
-
-@lru_cache(maxsize=4)
-def _known_side(
-    accounts: Itself[Mapping[AccountKey, Signed[AccountClaims]]],
-    whole: Itself[Hierarchy],
-    near: frozenset[str],
-    now: int,
-) -> _Side:
-    """The same store is compared with what becomes of it many times."""
-    some = {key: signed for key, signed in accounts.value.items() if key in near}
-    graph = build(replace(whole.value.part(some, {}), coverage=Coverage()), now)
+def _side(whole: Hierarchy, some: Part, now: int) -> _Side:
+    graph = build(replace(whole.part(some, {}), coverage=Coverage()), now)
     claims = {str(key): signed.claims for key, signed in some.items()}
     edges = edges_of(graph)
     refusals = {key: data["refusal"] for key, data in graph.nodes(data=True)}
@@ -120,13 +108,15 @@ class _Comparison:
     asking: frozenset[str]
     """The accounts upstream of the edited ones, those among them."""
     settings: Settings
+    system: str
 
     def compared(self) -> Compared:
         gone, come, doubts = self._changes()
         doubts += [*self._refused(), *self._exported(), *self._taken_twice()]
         for edge in (*gone, *come):
             doubts += [f"in account {self._name(edge.importer)} {doubt}" for doubt in doubts_of(edge)]
-        results = [*self._earlier()]
+            doubts += self._meets_the_server(edge)
+        results = [*self._earlier(), *self._new()]
         try:
             same, more = self._same_over_one_hop(gone, come)
             doubts += more
@@ -214,6 +204,23 @@ class _Comparison:
                         if after
                         else Compared(relation=Relation.WIDER, gained=witness, leafnode=False)
                     )
+
+    def _new(self) -> Iterator[Compared]:
+        """Whoever becomes a user of a new account connects, and could not before."""
+        for key in self.edited:
+            if key not in self.old.accounts:
+                name = f"any user of {self._name(key)}"
+                gained = tuple(Witness(name, Connect(), server) for server in self.settings.servers)
+                yield Compared(relation=Relation.WIDER, gained=gained, leafnode=False)
+
+    def _meets_the_server(self, edge: Edge) -> Iterator[str]:
+        """Imports that servers make by themselves, as long as the account has none under the same name.
+
+        Server: ``registerSystemImports``, ``enableAllJetStreamServiceImportsAndMappings``.
+        """
+        made = {local.format(edge.importer) for local, _ in IMPORTED_BY_SERVER} | {"$JS.API.>"}
+        if edge.exporter == self.system or (edge.kind == "service" and edge.local in made):
+            yield f"servers add exports and imports of their own to that of `{edge.remote}`"
 
     def _same_over_one_hop(self, gone: Sequence[Edge], come: Sequence[Edge]) -> tuple[bool, list[str]]:
         """Whether each edited account takes the same from the same exporters, as often and in the same manner.

@@ -1,48 +1,75 @@
-"""Which accounts have to do with an edit of imports: those that reach the edited ones, and all that these reach."""
+"""As much of a hierarchy as decides what comes of an edit of imports, and no more: a large one has 200,000 of them.
+
+Whose requests come by an edited account can gain and lose by it, and whether the server takes an import for the end of
+a cycle depends on all that can lead back to it. Where nobody imports from what is edited, only what lies behind the
+imports that change counts, and there only what shares subjects with them.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from optimizer.claims.keys import AccountKey
+from optimizer.edits.anew import Itself
+from optimizer.graph.resolve import route, without_places
+from optimizer.subjects.subject import Subject
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from optimizer.hierarchy import Hierarchy
+    from optimizer.claims.model import AccountClaims, Import
+    from optimizer.hierarchy import Hierarchy, Signed
+
+Part = dict[AccountKey, "Signed[AccountClaims]"]
+
+_LARGEST = 2000
+"""Steps behind the imports that change; beyond them everything counts."""
 
 
-def upstream(accounts: Iterable[str], *hierarchies: Hierarchy) -> frozenset[str]:
-    """These accounts, and all that import from them, through however many accounts."""
-    takers: dict[str, set[str]] = defaultdict(set)
-    for hierarchy in hierarchies:
-        for key, signed in hierarchy.accounts.items():
+def upstream(accounts: Iterable[str], before: Hierarchy, after: Hierarchy) -> frozenset[str]:
+    """These accounts, and all that import from them before or after, through however many others."""
+    takers = _takers(Itself(before.accounts))
+    new: dict[str, set[str]] = defaultdict(set)
+    for key, signed in after.accounts.items():
+        if before.accounts.get(key) is not signed:
             for each in signed.claims.imports:
-                takers[each.account].add(key)
-    return _closed(accounts, lambda key: takers.get(key, ()))
+                new[each.account].add(key)
+    return _closed(accounts, lambda key: (*takers.get(key, ()), *new.get(key, ())))
 
 
-def surroundings(accounts: Iterable[str], *hierarchies: Hierarchy) -> frozenset[str]:
-    """Everything that decides what comes of an edit of these accounts' imports.
+def surroundings(edited: Iterable[AccountKey], before: Hierarchy, after: Hierarchy) -> tuple[Part, Part]:
+    """The accounts that count, before and after, each with as many of its imports as do.
 
     Parameters
     ----------
-    hierarchies
-        Before and after it; an account counts as it is in either.
-
-    Returns
-    -------
-    frozenset of str
-        Keys: the accounts upstream, whose requests come by the edited ones, and all that any of them imports from.
-        Some may be in no hierarchy.
+    edited
+        The accounts whose imports or exports differ.
     """
+    edited = tuple(edited)
+    asking = upstream(edited, before, after)
+    kept = _behind(edited, before, after) if asking == frozenset(edited) else None
+    if kept is None:
+        everything = _closed(asking, lambda key: _givers(key, before, after))
+        return _part(before, everything), _part(after, everything)
+    return _narrowed(before, kept, edited), _narrowed(after, kept, edited)
 
-    def givers(key: str) -> Iterable[str]:
-        for hierarchy in hierarchies:
-            signed = hierarchy.accounts.get(key)  # type: ignore[call-overload]  # a key like any other
-            if signed is not None:
-                yield from (each.account for each in signed.claims.imports)
 
-    return _closed(upstream(accounts, *hierarchies), givers)
+@lru_cache(maxsize=2)
+def _takers(accounts: Itself[Mapping[AccountKey, Signed[AccountClaims]]]) -> dict[str, set[str]]:
+    """Who imports from whom."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for key, signed in accounts.value.items():
+        for each in signed.claims.imports:
+            found[each.account].add(key)
+    return found
+
+
+def _givers(key: str, *hierarchies: Hierarchy) -> set[str]:
+    signed = [one.accounts[AccountKey(key)] for one in hierarchies if key in one.accounts]
+    return {each.account for one in signed for each in one.claims.imports}
 
 
 def _closed(accounts: Iterable[str], following: Callable[[str], Iterable[str]]) -> frozenset[str]:
@@ -54,3 +81,72 @@ def _closed(accounts: Iterable[str], following: Callable[[str], Iterable[str]]) 
                 found.add(other)
                 todo.append(other)
     return frozenset(found)
+
+
+def _behind(edited: Iterable[AccountKey], before: Hierarchy, after: Hierarchy) -> dict[str, set[Import]] | None:
+    """By account that counts, the imports of it that do; None where they are too many to be told apart.
+
+    Server: ``checkServiceImportsForCycles`` goes on with the importer's or the exporter's name of a subject.
+    """
+    kept: dict[str, set[Import]] = defaultdict(set)
+    todo: list[tuple[str, str, frozenset[Subject]]] = []
+    for key in edited:
+        sides = [one.accounts[key].claims.imports if key in one.accounts else () for one in (before, after)]
+        old, new = map(Counter, sides)
+        changed = [*(old - new), *(new - old)]
+        for each in {**old, **new}:
+            kept[each.account] |= set()  # its exports count in any case
+            if any(each.type == other.type and _meet(_names(each), _names(other)) for other in changed):
+                todo.append((each.account, each.type, _names(each)))
+    seen = set(todo)
+    while todo:
+        account, kind, names = todo.pop()
+        for each in {
+            item
+            for one in (before, after)
+            if account in one.accounts
+            for item in one.accounts[AccountKey(account)].claims.imports
+        }:
+            theirs = _names(each)
+            if each.type != kind or not _meet(theirs, names):
+                continue
+            kept[account].add(each)
+            kept[each.account] |= set()
+            step = (each.account, kind, names | theirs)
+            if step not in seen:
+                seen.add(step)
+                todo.append(step)
+        if len(seen) > _LARGEST:
+            return None
+    return kept
+
+
+def _names(each: Import) -> frozenset[Subject]:
+    path = route(each)
+    return frozenset((path.source, Subject(without_places(path.local) if path.has_wildcard else path.local)))
+
+
+def _meet(names: Iterable[Subject], others: Iterable[Subject]) -> bool:
+    others = tuple(others)
+    return any(name.overlaps(other) for name in names for other in others)
+
+
+def _part(hierarchy: Hierarchy, keys: frozenset[str]) -> Part:
+    return {key: signed for key, signed in hierarchy.accounts.items() if key in keys}
+
+
+def _narrowed(hierarchy: Hierarchy, kept: Mapping[str, set[Import]], edited: Iterable[AccountKey]) -> Part:
+    """The accounts with those imports alone, where a limit on imports does not count them."""
+    whole = frozenset(edited)
+    found: Part = {}
+    for key in (*whole, *kept):
+        signed = hierarchy.accounts.get(AccountKey(key))
+        if signed is None:
+            continue
+        if key not in whole and signed.claims.limits.get("imports") == -1:
+            mine = kept[key]
+            imports = tuple(each for each in signed.claims.imports if each in mine) if mine else ()
+            if len(imports) < len(signed.claims.imports):
+                signed = replace(signed, claims=replace(signed.claims, imports=imports))
+        found[AccountKey(key)] = signed
+    return found

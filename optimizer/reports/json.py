@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, assert_never
 
 from optimizer.claims.gojson import plain
 from optimizer.claims.layout import shared_members
-from optimizer.edits import AddAccount, EditEntries, EditExports, EditImports, touches_account_token
+from optimizer.edits import AddAccount, EditEntries, EditExports, EditImports, apply_all, touches_account_token
 from optimizer.graph.surroundings import surroundings
 from optimizer.reports.standing import token_findings
 from optimizer.subjects.probes import AcrossImport, Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Subscribe
 from optimizer.text import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from optimizer.claims.keys import AccountKey, UserKey
     from optimizer.claims.model import AccountClaims, OperatorClaims, UserClaims
@@ -178,8 +178,7 @@ def _targets(plan: Plan, names: _Names) -> list[Document]:
     edits = [edit for proposal in plan.proposals for edit in proposal.edits]
     touched = {edit.target.account for edit in edits}
     shared = [edit for edit in edits if not isinstance(edit, EditEntries)]
-    given = {each.account for edit in shared if isinstance(edit, EditImports) for each in edit.add}
-    around = surroundings({edit.target.account for edit in shared} | given, hierarchy) if shared else frozenset()
+    around = _around(hierarchy, shared) if shared else frozenset()
     users: dict[AccountKey, list[Document]] = {account: [] for account in touched}
     for (key, owner), user in hierarchy.users.items():
         if owner in touched:
@@ -192,6 +191,15 @@ def _targets(plan: Plan, names: _Names) -> list[Document]:
         if owner in touched or owner in around:
             targets += [{"kind": "account", **names.of(owner, None), **_token(account)}, *users.get(owner, ())]
     return targets
+
+
+def _around(hierarchy: Hierarchy, edits: Sequence[EditImports | EditExports | AddAccount]) -> frozenset[str]:
+    """The accounts that judging these edits again needs, whichever of them are chosen."""
+    made = apply_all([edit for edit in edits if isinstance(edit, AddAccount)], hierarchy)
+    added = [replace(edit, remove=()) for edit in edits if not isinstance(edit, AddAccount)]
+    # What only goes is seen before, what only comes after: so every choice is within.
+    parts = surroundings(dict.fromkeys(edit.target.account for edit in edits), hierarchy, apply_all(added, made))
+    return frozenset(key for part in parts for key in part)
 
 
 def _token(signed: Signed[OperatorClaims] | Signed[AccountClaims] | Signed[UserClaims]) -> Document:

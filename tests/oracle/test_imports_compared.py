@@ -91,6 +91,10 @@ class Ears:
 def check(before: Ears, after: Ears, witness: Witness, *, gained: bool, told: str, number: int) -> None:
     """A witness tells the two servers apart."""
     probe = witness.probe
+    if isinstance(probe, Connect):
+        assert gained, told
+        assert (HUB.public in before.clients, HUB.public in after.clients) == (False, True), told
+        return
     assert isinstance(probe, AcrossImport), told
     ends = ((probe.importer, probe.subject), (probe.exporter, probe.remote))
     (start, name), end = ends if probe.kind == "service" else ends[::-1]
@@ -172,7 +176,7 @@ def test_every_witness_of_a_hub_tells_before_from_after(
     found = suggestions(build(before, NOW), before)
     plan = consolidated(before, found, settings(), [HUB.public])
     keys = {key("hub plan", name).public: key("hub plan", name) for name in accounts} | {HUB.public: HUB}
-    state = before
+    state, asking = before, set()
     for number, proposal in enumerate(plan.proposals):
         edits: Sequence[Any] = proposal.edits
         trial = shared_trial(state, edits, settings())
@@ -192,6 +196,7 @@ def test_every_witness_of_a_hub_tells_before_from_after(
                         count += 1
                         check(then, now, witness, gained=gained, told=proposal.id, number=count)
             assert count
-            assert "X" in {witness.principal for witness in (*trial.outcome.gained, *trial.outcome.lost)}
+            asking |= {witness.principal for witness in (*trial.outcome.gained, *trial.outcome.lost)}
         state = replace(trial.after.hierarchy)
+    assert {"X", "C0", "hub"} <= asking
     assert len(plan.proposals) == (1 if root == "svc.p{}" else 2)

@@ -47,6 +47,8 @@ def told(witnesses: tuple[Witness, ...]) -> set[tuple[str, str, str, str, int]]:
     found = set()
     for witness in witnesses:
         probe = witness.probe
+        if isinstance(probe, Connect):
+            continue
         assert isinstance(probe, AcrossImport)
         found.add((witness.principal, probe.subject, probe.exporter_name, probe.remote, probe.copies))
     return found
@@ -296,6 +298,8 @@ def test_a_hub_opens_requests_to_its_own_users_and_weighs_what_nsc_makes_of_it()
         ("hub", "svc.p.get", "P", "svc.p.get", 1),
         ("hub", "svc.q.get", "Q", "svc.q.get", 1),
     }
+    connecting = {one.principal for one in trial.outcome.gained if one.probe == Connect()}
+    assert connecting == {"any user of hub"}
     assert trial.outcome.lost == ()
     assert trial.outcome.undecided == ()
     assert [change.before for change in trial.tokens] == [0, hierarchy.accounts[key("C")].token.size]
@@ -309,6 +313,18 @@ def test_a_hub_that_answers_once_where_many_replies_came_is_not_decided():
     trial = shared_trial(made({**MARKET, "P": many}), hub_edits(), settings())
     assert trial.outcome.relation is Relation.UNDECIDED
     assert "in another manner" in trial.outcome.undecided[0]
+
+
+def test_a_new_account_is_never_the_same_as_none():
+    judgement = judge(made(EVENTS), hub_edits()[:1], settings())
+    assert judgement.relation is Relation.WIDER
+
+
+def test_what_servers_import_by_themselves_is_not_decided():
+    accounts: Accounts = {"EV": {"exports": [service("$JS.API.>")]}}
+    accounts["B"] = {"imports": [service("$JS.API.*", "EV"), service("$JS.API.*.>", "EV")]}
+    judgement = judged(accounts, "B", ["$JS.API.*", "$JS.API.*.>"], taken("service", "$JS.API.>", "EV"))
+    assert (judgement.relation, judgement.safety) == (Relation.UNDECIDED, Safety.ADVICE)
 
 
 def test_an_edit_and_its_undoing_are_nothing():
