@@ -105,13 +105,15 @@ class _Worker:
         self._whole = self._state = hierarchy
         self._settings = settings
         self._taken: list[Shared] = []
+        self._alone: dict[tuple[Shared, ...], tuple[Judgement, Hierarchy]] = {}
         self.proposals: list[Proposal] = []
         self.set_aside: list[SetAside] = []
 
     def takes(self, finding: Finding) -> bool:
         """Whether a suggestion is safe by itself and on top of those taken before; then it is among them."""
         edits = _shared(finding)
-        if judge(self._whole, edits, self._settings).safety is not Safety.SAFE:
+        alone = self._alone[edits] = self._tried(self._whole, edits, ())
+        if alone[0].safety is not Safety.SAFE:
             return False
         judgement, after = self._tried(self._state, edits, self._taken)
         if judgement.safety is not Safety.SAFE:
@@ -136,6 +138,8 @@ class _Worker:
     def _tried(
         self, state: Hierarchy, edits: Sequence[Shared], earlier: Iterable[Shared]
     ) -> tuple[Judgement, Hierarchy]:
+        if state is self._whole and tuple(edits) in self._alone:
+            return self._alone[tuple(edits)]
         trial = shared_trial(state, edits, self._settings)
         hindrances = obstacles([*earlier, *edits], self._whole)
         return verdict([trial], hindrances, self._settings), trial.after.hierarchy

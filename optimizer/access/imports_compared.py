@@ -16,7 +16,7 @@ from optimizer.claims.validate import refusal_of_earlier
 from optimizer.graph.build import IMPORTED_BY_SERVER, build
 from optimizer.graph.edges import edges_of
 from optimizer.graph.resolve import State
-from optimizer.graph.surroundings import surroundings, upstream
+from optimizer.graph.surroundings import surroundings
 from optimizer.graph.ways import TooManyError, Ways, doubts_of, examples
 from optimizer.hierarchy import Coverage
 from optimizer.proposals import Witness
@@ -56,10 +56,9 @@ def imports_compared(before: Hierarchy, after: Hierarchy, settings: Settings) ->
     if not edited:
         return Compared()
     near = surroundings(edited, before, after)
-    asking = upstream(edited, before, after)
-    old, new = (_side(whole, part, settings.now) for whole, part in zip((before, after), near, strict=True))
+    old, new = _side(before, near.before, settings.now), _side(after, near.after, settings.now)
     system = "" if before.operator is None else before.operator.claims.system_account
-    return _Comparison(old, new, edited, asking, settings, system).compared()
+    return _Comparison(old, new, edited, near.asking, settings, system).compared()
 
 
 def _edited(before: Hierarchy, after: Hierarchy) -> tuple[AccountKey, ...]:

@@ -17,7 +17,7 @@ from optimizer.reports import words
 from optimizer.reports.json import plan_document, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from optimizer.claims.keys import AccountKey
     from optimizer.graph.consolidate import Consolidation
@@ -52,7 +52,7 @@ class Wanted:
     keys: tuple[AccountKey, ...]
 
 
-def wanted(file: Path | None, keys: Sequence[str] | None, *, beside: dict[str, object]) -> Wanted | None:
+def wanted(file: Path | None, keys: Sequence[str] | None, *, beside: Mapping[str, object]) -> Wanted | None:
     """What was asked for, as far as it can be told before anything is read.
 
     Parameters
@@ -69,10 +69,10 @@ def wanted(file: Path | None, keys: Sequence[str] | None, *, beside: dict[str, o
         if keys:
             raise UsageError("--hub-key is for a plan, and none is asked for", "add --plan PLAN")
         return None
-    if not beside.pop("--hubs"):
+    if not beside["--hubs"]:
         raise UsageError("--plan saves suggestions, and none are asked for", "add --hubs")
     for option, given in beside.items():
-        if given:
+        if given and option != "--hubs":
             raise UsageError(f"--plan holds every suggestion, which {option} does not change", "drop one")
     checked = []
     for text in keys or ():

@@ -8,7 +8,7 @@ imports that change counts, and there only what shares subjects with them.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,14 @@ from optimizer.graph.resolve import route, without_places
 from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from optimizer.claims.model import AccountClaims, Import
     from optimizer.hierarchy import Hierarchy, Signed
 
 Part = dict[AccountKey, "Signed[AccountClaims]"]
 
+_KINDS = ("service", "stream")
 _LARGEST = 2000
 """Steps behind the imports that change; beyond them everything counts."""
 
@@ -40,21 +41,70 @@ def upstream(accounts: Iterable[str], before: Hierarchy, after: Hierarchy) -> fr
     return _closed(accounts, lambda key: (*takers.get(key, ()), *new.get(key, ())))
 
 
-def surroundings(edited: Iterable[AccountKey], before: Hierarchy, after: Hierarchy) -> tuple[Part, Part]:
-    """The accounts that count, before and after, each with as many of its imports as do.
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What counts.
+
+    Parameters
+    ----------
+    asking
+        The edited accounts, and those whose requests may come by what changes.
+    before, after
+        Accounts, each with as many of its imports as count.
+    """
+
+    asking: frozenset[str]
+    before: Part
+    after: Part
+
+
+def surroundings(edited: Iterable[AccountKey], before: Hierarchy, after: Hierarchy) -> Surroundings:
+    """Everything that decides what comes of an edit.
 
     Parameters
     ----------
     edited
         The accounts whose imports or exports differ.
     """
-    edited = tuple(edited)
+    edited = frozenset(edited)
     asking = upstream(edited, before, after)
-    kept = _behind(edited, before, after) if asking == frozenset(edited) else None
-    if kept is None:
-        everything = _closed(asking, lambda key: _givers(key, before, after))
-        return _part(before, everything), _part(after, everything)
-    return _narrowed(before, kept, edited), _narrowed(after, kept, edited)
+    changed = [each for key in edited for each in _changed(key, before, after)]
+    if asking == edited or not _comes_by(changed, asking, edited, before, after):
+        kept = _behind(sorted(edited), before, after)
+        if kept is not None:
+            return Surroundings(edited, _narrowed(before, kept, edited), _narrowed(after, kept, edited))
+    everything = _closed(asking, lambda key: _givers(key, before, after))
+    return Surroundings(asking, _part(before, everything), _part(after, everything))
+
+
+def _changed(key: AccountKey, before: Hierarchy, after: Hierarchy) -> list[Import]:
+    """The imports of an account that only one side has."""
+    old, new = (Counter(one.accounts[key].claims.imports if key in one.accounts else ()) for one in (before, after))
+    return [*(old - new), *(new - old)]
+
+
+def _comes_by(
+    changed: Sequence[Import], asking: frozenset[str], edited: frozenset[AccountKey], *hierarchies: Hierarchy
+) -> bool:
+    """Whether anything that leads to the edited accounts may go on by an import that changes.
+
+    A request does, or a search for cycles, only under the name of some import on its way, and all of those are by
+    accounts upstream from accounts upstream. Exports that change count for everybody.
+    """
+    names = {kind: {name for each in changed if each.type == kind for name in _names(each)} for kind in _KINDS}
+    for one in hierarchies:
+        for key in asking:
+            signed = one.accounts.get(AccountKey(key))
+            for each in signed.claims.imports if signed is not None else ():
+                inside = key in edited and each.account in edited
+                if not inside and each.account in asking and _meet(_names(each), names.get(each.type, ())):
+                    return True
+    before, after = hierarchies
+    return any(
+        key in before.accounts and Counter(before.accounts[key].claims.exports) != Counter(signed.claims.exports)
+        for key in edited
+        if (signed := after.accounts.get(key)) is not None
+    )
 
 
 @lru_cache(maxsize=2)
@@ -91,10 +141,9 @@ def _behind(edited: Iterable[AccountKey], before: Hierarchy, after: Hierarchy) -
     kept: dict[str, set[Import]] = defaultdict(set)
     todo: list[tuple[str, str, frozenset[Subject]]] = []
     for key in edited:
-        sides = [one.accounts[key].claims.imports if key in one.accounts else () for one in (before, after)]
-        old, new = map(Counter, sides)
-        changed = [*(old - new), *(new - old)]
-        for each in {**old, **new}:
+        changed = _changed(key, before, after)
+        sides = [one.accounts[key].claims.imports for one in (before, after) if key in one.accounts]
+        for each in dict.fromkeys(item for side in sides for item in side):
             kept[each.account] |= set()  # its exports count in any case
             if any(each.type == other.type and _meet(_names(each), _names(other)) for other in changed):
                 todo.append((each.account, each.type, _names(each)))

@@ -196,10 +196,11 @@ def _targets(plan: Plan, names: _Names) -> list[Document]:
 def _around(hierarchy: Hierarchy, edits: Sequence[EditImports | EditExports | AddAccount]) -> frozenset[str]:
     """The accounts that judging these edits again needs, whichever of them are chosen."""
     made = apply_all([edit for edit in edits if isinstance(edit, AddAccount)], hierarchy)
-    added = [replace(edit, remove=()) for edit in edits if not isinstance(edit, AddAccount)]
+    added: list[Edit] = [replace(edit, remove=()) for edit in edits if isinstance(edit, EditImports)]
+    added += [replace(edit, remove=()) for edit in edits if isinstance(edit, EditExports)]
     # What only goes is seen before, what only comes after: so every choice is within.
-    parts = surroundings(dict.fromkeys(edit.target.account for edit in edits), hierarchy, apply_all(added, made))
-    return frozenset(key for part in parts for key in part)
+    near = surroundings({edit.target.account for edit in edits}, hierarchy, apply_all(added, made))
+    return frozenset((*near.before, *near.after))
 
 
 def _token(signed: Signed[OperatorClaims] | Signed[AccountClaims] | Signed[UserClaims]) -> Document:

@@ -1,5 +1,7 @@
-"""What the judge says of edited imports, asked of the real servers before and after: each witness, and of what is called
-the same everything that a random client can ask."""
+"""What the judge says of edited imports, asked of the real servers before and after.
+
+Each witness tells them apart; of what is called the same a random client can tell nothing.
+"""
 
 from __future__ import annotations
 
