@@ -27,7 +27,7 @@ from optimizer.proposals import (
 from optimizer.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from optimizer.graph.consolidate import Consolidation
     from optimizer.graph.suggestion import Change, Suggestion
@@ -47,7 +47,11 @@ _ORDER = (Safety.SAFE, Safety.GUARDED, Safety.RISKY, Safety.ADVICE)
 
 
 def consolidated(
-    hierarchy: Hierarchy, consolidation: Consolidation, settings: Settings, hub_keys: Sequence[AccountKey] = ()
+    hierarchy: Hierarchy,
+    consolidation: Consolidation,
+    settings: Settings,
+    hub_keys: Sequence[AccountKey] = (),
+    progress: Callable[[int, int], None] | None = None,
 ) -> Plan:
     """A plan of everything that was suggested.
 
@@ -58,6 +62,8 @@ def consolidated(
     hub_keys
         Of accounts that are not made yet, one for each hub, in the order of the suggestions; a hub without a key is a
         finding that says how to make one.
+    progress
+        Told how many suggestions are judged, and of how many.
 
     Returns
     -------
@@ -77,14 +83,13 @@ def consolidated(
             findings.append(_without_key(each, hierarchy))
         else:
             suggested.append(_hub(each, hierarchy, key, next(names)))
-    return _judged(hierarchy, suggested, findings, settings)
-
-
-def _judged(
-    hierarchy: Hierarchy, suggested: Sequence[tuple[Finding, ...]], findings: Iterable[Finding], settings: Settings
-) -> Plan:
     worker = _Worker(hierarchy, settings)
-    rest = [stages for stages in suggested if not (len(stages) == 1 and worker.takes(stages[0]))]
+    rest = []
+    for done, stages in enumerate(suggested, start=1):
+        if len(stages) > 1 or not worker.takes(stages[0]):
+            rest.append(stages)
+        if progress is not None:
+            progress(done, len(suggested))
     for stages in rest:
         worker.propose(stages)
     proposals = _with_alternatives(sorted(worker.proposals, key=lambda one: _ORDER.index(one.judgement.safety)))

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from optimizer.access.compared import Compared, united
 from optimizer.claims.validate import refusal_of_earlier
+from optimizer.edits.anew import Itself
 from optimizer.graph.build import IMPORTED_BY_SERVER, build
 from optimizer.graph.edges import edges_of
 from optimizer.graph.resolve import State
 from optimizer.graph.surroundings import surroundings
 from optimizer.graph.ways import TooManyError, Ways, doubts_of, examples
-from optimizer.hierarchy import Coverage
+from optimizer.hierarchy import Hierarchy
 from optimizer.proposals import Witness
 from optimizer.settings import Server
 from optimizer.subjects.probes import AcrossImport, Connect, Relation
@@ -28,10 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from optimizer.claims.keys import AccountKey
-    from optimizer.claims.model import AccountClaims, Import
+    from optimizer.claims.model import AccountClaims, Import, OperatorClaims
     from optimizer.graph.edges import Edge
     from optimizer.graph.surroundings import Part
-    from optimizer.hierarchy import Hierarchy
+    from optimizer.hierarchy import Signed
     from optimizer.settings import Settings
 
 _KINDS = ("service", "stream")
@@ -90,7 +92,14 @@ class _Side:
 
 
 def _side(whole: Hierarchy, some: Part, now: int) -> _Side:
-    graph = build(replace(whole.part(some, {}), coverage=Coverage()), now)
+    return _resolved(Itself(whole.operator), Itself(some), now)
+
+
+@lru_cache(maxsize=2)
+def _resolved(operator: Itself[Signed[OperatorClaims] | None], accounts: Itself[Part], now: int) -> _Side:
+    """Nothing is taken on anybody's word. Where all of a store counts, it is compared many times."""
+    some = accounts.value
+    graph = build(Hierarchy(operator=operator.value, accounts=some), now)
     claims = {str(key): signed.claims for key, signed in some.items()}
     edges = edges_of(graph)
     refusals = {key: data["refusal"] for key, data in graph.nodes(data=True)}

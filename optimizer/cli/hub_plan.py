@@ -100,7 +100,8 @@ def save(asked: Wanted, hierarchy: Hierarchy, found: Consolidation, settings: Se
             raise UsageError(f"--hub-key `{key}` is the key of account {name}", f"a hub is new: `{MAKE_KEY}` makes one")
     if not found.suggestions:
         return ""
-    plan = consolidated(hierarchy, found, settings, asked.keys)
+    with output.progress("proving", quiet=quiet) as progress:
+        plan = consolidated(hierarchy, found, settings, asked.keys, progress)
     output.emit(text_of(plan_document(plan, settings)), asked.file)
     output.note(f"plan written to `{asked.file}`", quiet=quiet)
     hubs = sum(each.kind is Kind.HUB for each in found.suggestions)
