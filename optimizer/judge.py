@@ -6,17 +6,19 @@ say what they like about an edit; only what is compared here counts.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from optimizer.access.compared import REFUSED, Compared, compared, united
 from optimizer.access.principals import account_blocks
 from optimizer.access.side_effects import side_effects
-from optimizer.claims.encode import payload_bytes, token_size
+from optimizer.claims.encode import payload_bytes, reencoded, token_size
 from optimizer.claims.keys import AccountKey, UserKey
 from optimizer.claims.model import AccountClaims, PermissionLists, UserClaims
+from optimizer.claims.token import MAX_TOKEN_SIZE, Token
 from optimizer.edits import (
+    AddAccount,
     EditEntries,
     TargetKind,
     apply_all,
@@ -25,13 +27,16 @@ from optimizer.edits import (
     touches_account_token,
     written_anew,
 )
+from optimizer.edits.anew import Itself
+from optimizer.edits.net import net
 from optimizer.proposals import Judgement, Proof, Safety, TokenChange, Witness
 from optimizer.subjects.compare import Connect, Deliver, Publish, Relation
+from optimizer.subjects.probes import AcrossImport
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
-    from optimizer.edits import Edit, ListName, Target
+    from optimizer.edits import Edit, EditExports, EditImports, Target
     from optimizer.hierarchy import Hierarchy, Signed
     from optimizer.settings import Settings
 
@@ -61,21 +66,77 @@ def judge(hierarchy: Hierarchy, edits: Iterable[Edit], settings: Settings) -> Ju
     """
     edits = tuple(edits)
     settings = believed(settings, hierarchy)
-    accounts = {edit.target.account for edit in edits}
-    parts = by_account(hierarchy, accounts)
+    in_lists = [edit for edit in edits if isinstance(edit, EditEntries)]
+    shared = [edit for edit in edits if not isinstance(edit, EditEntries)]
+    parts = by_account(hierarchy, {edit.target.account for edit in in_lists})
     importers = service_importers(hierarchy)
     trials = [
         State(part, importers=importers.get(account, ())).tried(
-            [edit for edit in edits if edit.target.account == account], settings
+            [edit for edit in in_lists if edit.target.account == account], settings
         )
         for account, part in parts.items()
     ]
+    if shared:
+        base = hierarchy
+        for trial in trials:
+            for change in trial.tokens:
+                if change.user is None:
+                    claims = trial.after.hierarchy.accounts[change.account].claims
+                    base = base.with_account(_as_written(base.accounts[change.account], claims))
+        trials.append(shared_trial(base, shared, settings))
     return verdict(trials, obstacles(edits, hierarchy), settings)
 
 
 def believed(settings: Settings, hierarchy: Hierarchy) -> Settings:
     """The settings, less the word that all users are known where the source can hold none: there it says nothing."""
     return settings if hierarchy.has_users else replace(settings, complete_users=False)
+
+
+def shared_trial(
+    hierarchy: Hierarchy, edits: Sequence[EditImports | EditExports | AddAccount], settings: Settings
+) -> Trial:
+    """What comes of edits of what accounts share.
+
+    Parameters
+    ----------
+    hierarchy
+        The whole of it, or as much as `optimizer.graph.surroundings` says: what an account imports decides what others
+        reach.
+    """
+    from optimizer.access.imports_compared import imports_compared  # noqa: PLC0415 25 ms that only such edits pay
+
+    after = apply_all(edits, hierarchy)
+    importers = service_importers(hierarchy)
+    accounts = dict.fromkeys(edit.target.account for edit in edits)
+    changes, also, disturbs, outcomes = [], list[str](), list[str](), list[Compared]()
+    for account in accounts:
+        new = _as_written(after.accounts[account], reencoded(after.accounts[account].claims))
+        after = after.with_account(new)
+        old = hierarchy.accounts.get(account)
+        changes.append(TokenChange(account, None, 0 if old is None else old.token.size, new.token.size))
+        if new.token.size > MAX_TOKEN_SIZE:
+            large = f"the token of account {new.claims.name} would have {new.token.size:,} bytes, which no server reads"
+            outcomes.append(Compared(undecided=(large,)))
+        if old is not None:
+            rewritten = State(hierarchy.only(account)).as_nsc_writes((account, None))
+            also += rewritten.also
+            outcomes += [compared(hierarchy, after, target, settings) for target in rewritten.changed]
+            names = importers.get(account, ())
+            disturbs += [f"drops replies in flight to {', '.join(names)}"] if names else []
+    return Trial(
+        edits=tuple(edits),
+        after=State(after),
+        outcome=united([*outcomes, imports_compared(hierarchy, after, settings)]),
+        also=tuple(dict.fromkeys(also)),
+        tokens=tuple(changes),
+        disturbs=tuple(dict.fromkeys(disturbs)),
+    )
+
+
+def _as_written(signed: Signed[AccountClaims], claims: AccountClaims) -> Signed[AccountClaims]:
+    """An account with a token that is as long as what nsc will make of these claims, and holds them."""
+    payload = payload_bytes(claims)
+    return replace(signed, claims=claims, token=Token("." * token_size(len(payload)), {}, payload, b""))
 
 
 def by_account(hierarchy: Hierarchy, accounts: Iterable[AccountKey]) -> dict[AccountKey, Hierarchy]:
@@ -97,10 +158,17 @@ def by_account(hierarchy: Hierarchy, accounts: Iterable[AccountKey]) -> dict[Acc
 
 def service_importers(hierarchy: Hierarchy) -> dict[AccountKey, tuple[str, ...]]:
     """By account, the names of the accounts that import a service from it: a push of it loses their replies."""
+    return _service_importers(Itself(hierarchy.accounts))
+
+
+@lru_cache(maxsize=2)
+def _service_importers(
+    accounts: Itself[Mapping[AccountKey, Signed[AccountClaims]]],
+) -> dict[AccountKey, tuple[str, ...]]:
     found: dict[AccountKey, set[str]] = {}
-    for signed in hierarchy.accounts.values():
+    for signed in accounts.value.values():
         for item in signed.claims.imports:
-            if item.type == "service" and item.account in hierarchy.accounts:
+            if item.type == "service" and item.account in accounts.value:
                 found.setdefault(AccountKey(item.account), set()).add(signed.claims.name)
     return {account: tuple(sorted(names)) for account, names in found.items()}
 
@@ -114,40 +182,18 @@ def obstacles(edits: Iterable[Edit], hierarchy: Hierarchy) -> tuple[str, ...]:
         The whole store as read, before any of them.
     """
     merged = net(edits)
-    reasons = [reason for edit in merged if (reason := obstacle(edit, hierarchy)) is not None]
-    if not reasons and (reason := together(merged, hierarchy)) is not None:
+    new = [edit for edit in merged if isinstance(edit, AddAccount) and edit.target.account not in hierarchy.accounts]
+    # What else is done to an account that is only made is asked of the store that has it.
+    made = apply_all(new, hierarchy)
+    reasons = [
+        reason
+        for edit in merged
+        if (reason := obstacle(edit, hierarchy if isinstance(edit, AddAccount) else made)) is not None
+    ]
+    in_lists = tuple(edit for edit in merged if edit.target.kind.holds_lists)
+    if not reasons and (reason := together(in_lists, hierarchy)) is not None:
         reasons.append(reason)
     return tuple(dict.fromkeys(reasons))
-
-
-def net(edits: Iterable[Edit]) -> tuple[EditEntries, ...]:
-    """The edits of each list as one: what an edit adds and a later one removes was never there.
-
-    Examples
-    --------
-    >>> from optimizer.edits import ListName, Target
-    >>> target, name = Target("user", "A", "U"), ListName.PUB_ALLOW
-    >>> first = EditEntries(target, name, ("a.*", "a.*.>"), ("a.>",))
-    >>> [(edit.remove, edit.add) for edit in net([first, EditEntries(target, name, ("a.>", "b"))])]
-    [(('a.*', 'a.*.>', 'b'), ())]
-    """
-    merged: dict[tuple[Target, ListName], tuple[Counter[str], list[str]]] = {}
-    for edit in edits:
-        removed, added = merged.setdefault((edit.target, edit.list), (Counter(), []))
-        for text in edit.remove:
-            if text in added:
-                added.remove(text)
-            else:
-                removed[text] += 1
-        for text in edit.add:
-            if removed[text]:
-                removed[text] -= 1
-            elif text not in added:
-                added.append(text)
-    return tuple(
-        EditEntries(target, name, tuple(sorted(removed.elements())), tuple(added))
-        for (target, name), (removed, added) in merged.items()
-    )
 
 
 def safety_of(relation: Relation, *, complete: bool, stated: bool, possible: bool) -> Safety:
@@ -323,6 +369,7 @@ def verdict(trials: Iterable[Trial], hindrances: Sequence[str], settings: Settin
         reasons.append(REFUSED)
     if outcome.protected:
         reasons.append(f"it would newly admit `{_subject(outcome.protected[0])}`, which is protected")
+    reasons += outcome.undecided
     stated = bool(outcome.why) and settings.complete_users
     word = ("that all users are known is a person's word",) if stated else ()
     edits = [edit for trial in trials for edit in trial.edits]
@@ -335,12 +382,13 @@ def verdict(trials: Iterable[Trial], hindrances: Sequence[str], settings: Settin
         safety=safety_of(outcome.relation, complete=not outcome.why or stated, stated=stated, possible=not reasons),
         proof=Proof(
             principals=outcome.principals,
+            accounts=outcome.accounts,
             complete=not outcome.why or stated,
             why_incomplete=tuple(dict.fromkeys((*reasons, *outcome.why, *word))),
             servers=settings.servers,
             connections=("client", "leafnode") if outcome.leafnode else ("client",),
         ),
-        tokens=tuple(change for trial in trials for change in trial.tokens),
+        tokens=_joined(change for trial in trials for change in trial.tokens),
         reach=" and ".join(["on push"] * in_accounts + ["on reissue"] * in_users),
         disturbs="; ".join(dict.fromkeys(what for trial in trials for what in trial.disturbs)) or "nothing",
         # A user's old token works again as soon as it is put back; an account's has to be signed anew before a push,
@@ -350,9 +398,18 @@ def verdict(trials: Iterable[Trial], hindrances: Sequence[str], settings: Settin
     )
 
 
+def _joined(changes: Iterable[TokenChange]) -> tuple[TokenChange, ...]:
+    """Each token once: where its lists were edited and then its imports, from the first size to the last."""
+    found: dict[TokenName, TokenChange] = {}
+    for change in changes:
+        first = found.get((change.account, change.user), change)
+        found[change.account, change.user] = replace(change, before=first.before)
+    return tuple(found.values())
+
+
 def _subject(witness: Witness) -> str:
     """What a witness against protection publishes or receives."""
-    assert isinstance(witness.probe, Publish | Deliver)  # noqa: S101 INVARIANT: `newly_admitted` finds no others
+    assert isinstance(witness.probe, Publish | Deliver | AcrossImport)  # noqa: S101 INVARIANT: `newly_admitted` finds no others
     return witness.probe.subject
 
 

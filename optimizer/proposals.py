@@ -8,6 +8,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.claims.layout import shared_members
+from optimizer.edits import AddAccount, EditEntries, EditExports, EditImports, apply_all
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -27,10 +30,23 @@ def proposal_id(finding: Finding, edits: Iterable[Edit]) -> str:
         target.account,
         target.user,
         target.key,
-        [[edit.list.value, sorted(edit.remove), sorted(edit.add)] for edit in edits],
+        [_content(edit) for edit in edits],
     ]
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     return f"{finding.rule}-{digest[:10]}"
+
+
+def _content(edit: Edit) -> list[object]:
+    match edit:
+        case EditEntries():
+            return [edit.list.value, sorted(edit.remove), sorted(edit.add)]
+        case EditImports() | EditExports():
+            shared: list[list[dict[str, object]]] = [
+                sorted(map(shared_members, items), key=str) for items in (edit.remove, edit.add)
+            ]
+            return [edit.target.kind_name, edit.target.account, *shared]
+        case AddAccount():
+            return [edit.target.kind_name, edit.target.account, edit.name, edit.issuer]
 
 
 class Severity(enum.Enum):
@@ -114,6 +130,8 @@ class Proof:
     ----------
     principals
         How many principals were compared.
+    accounts
+        How many accounts were compared by what they reach across imports.
     complete
         Whether they are all that the edit can touch.
     why_incomplete
@@ -129,6 +147,7 @@ class Proof:
     why_incomplete: tuple[str, ...]
     servers: tuple[Server, ...]
     connections: tuple[str, ...]
+    accounts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +346,17 @@ class Plan:
     set_aside: tuple[SetAside, ...]
     judgement: Judgement | None
     budgets: tuple[TokenBudget, ...] = ()
+
+    @property
+    def named(self) -> Hierarchy:
+        """The hierarchy with the accounts that proposals would make, for what they are called."""
+        new = {
+            edit.target.account: edit
+            for proposal in self.proposals
+            for edit in proposal.edits
+            if isinstance(edit, AddAccount) and edit.target.account not in self.hierarchy.accounts
+        }
+        return apply_all(new.values(), self.hierarchy)
 
     @property
     def default_selection(self) -> tuple[Proposal, ...]:

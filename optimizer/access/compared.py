@@ -19,6 +19,7 @@ from optimizer.subjects.compare import (
     Subscribe,
     compare,
 )
+from optimizer.subjects.probes import AcrossImport
 from optimizer.subjects.protected import newly_admitted
 from optimizer.subjects.search import EffortSpentError
 from optimizer.subjects.subject import Subject
@@ -55,6 +56,10 @@ class Compared:
         Whether a leafnode could not tell before from after either.
     protected
         Who could publish or receive a protected subject afterwards, and could not before.
+    accounts
+        How many were compared by what they import.
+    undecided
+        Why it cannot be decided, which no word of a person changes.
     """
 
     relation: Relation = Relation.SAME
@@ -65,6 +70,8 @@ class Compared:
     refused: bool = False
     leafnode: bool = True
     protected: tuple[Witness, ...] = ()
+    accounts: int = 0
+    undecided: tuple[str, ...] = ()
 
 
 def compared(before: Hierarchy, after: Hierarchy, target: Target, settings: Settings) -> Compared:
@@ -106,8 +113,10 @@ def united(results: Iterable[Compared]) -> Compared:
     results = tuple(results)
     gained = tuple(dict.fromkeys(witness for result in results for witness in result.gained))
     lost = tuple(dict.fromkeys(witness for result in results for witness in result.lost))
+    undecided = tuple(dict.fromkeys(reason for result in results for reason in result.undecided))
+    relation = _relation((result.relation for result in results), gained=bool(gained), lost=bool(lost))
     return Compared(
-        relation=_relation((result.relation for result in results), gained=bool(gained), lost=bool(lost)),
+        relation=Relation.UNDECIDED if undecided else relation,
         gained=_shortest(gained),
         lost=_shortest(lost),
         principals=sum(result.principals for result in results),
@@ -115,6 +124,8 @@ def united(results: Iterable[Compared]) -> Compared:
         refused=any(result.refused for result in results),
         leafnode=all(result.leafnode for result in results),
         protected=_shortest(tuple(dict.fromkeys(witness for result in results for witness in result.protected))),
+        accounts=sum(result.accounts for result in results),
+        undecided=undecided,
     )
 
 
@@ -182,5 +193,5 @@ def _length(probe: Probe) -> int:
             return 0
         case Deliver():
             return len(probe.subject.split(".")) + len(probe.subscription.split("."))
-        case Publish() | Subscribe() | LeafSubscribe() | LeafInterest():
+        case Publish() | Subscribe() | LeafSubscribe() | LeafInterest() | AcrossImport():
             return len(probe.subject.split("."))

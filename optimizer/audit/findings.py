@@ -86,9 +86,14 @@ class _Places:
 
     def of_edits(self, edits: tuple[Edit, ...]) -> tuple[str, ...]:
         """The entries that go, the last copies where some are left; the list where none of it stands there yet."""
+        from optimizer.edits import EditEntries  # noqa: PLC0415 who ran no rule need not load them
+
         pointers: list[str] = []
         for edit in edits:
             base = self.of_list(edit.target, edit.list)
+            if not isinstance(edit, EditEntries):
+                pointers.append(base)
+                continue
             known = self._indexes(edit.target, edit.list)
             copies = {text: known.get(text, [])[-edit.remove.count(text) :] for text in dict.fromkeys(edit.remove)}
             numbers = sorted(number for these in copies.values() for number in these)

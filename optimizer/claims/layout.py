@@ -71,6 +71,11 @@ def nats_object(claims: Claims) -> dict[str, Json]:
     return {**body, **claims.unknown}
 
 
+def shared_members(item: Import | Export) -> dict[str, Json]:
+    """One import or export as JSON of the claims."""
+    return _import(item) if isinstance(item, Import) else _export(item, 2)
+
+
 def _operator(claims: OperatorClaims) -> dict[str, Json]:
     return filled(
         {

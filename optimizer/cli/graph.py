@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from optimizer.access.reached import reached
-from optimizer.cli import options, output
+from optimizer.cli import hub_plan, options, output
 from optimizer.cli.graphviz import svg
 from optimizer.errors import SourceError, UsageError
 from optimizer.graph import build, graph_document
@@ -87,13 +87,18 @@ def command(
         str | None,
         typer.Option("--subject", help="Who a message on this subject can arrive at; with --from.", show_default=False),
     ] = None,
+    plan: hub_plan.PlanFile = None,
+    hub_key: hub_plan.HubKeys = None,
     complete: options.Complete = None,
     now: options.Now = None,
     strict: options.Strict = False,
     quiet: options.Quiet = False,
     no_color: options.NoColour = False,
 ) -> int:
-    """Show every import between accounts, and whether the server resolves it, drops it or refuses its token."""
+    """Show every import between accounts, and whether the server resolves it, drops it or refuses its token.
+
+    With --hubs --plan PLAN the suggestions become a plan: `permopt review PLAN` shows each with its proof.
+    """
     if depth is not None and not account:
         raise UsageError("--depth is about the accounts around some, and none is named", "add --account NAME")
     if save is not None and not hubs:
@@ -108,6 +113,8 @@ def command(
         for option, given in beside.items():
             if given:
                 raise UsageError(f"--from asks where a message arrives, which {option} does not change", "drop one")
+    narrowing = {"--hubs": hubs, "--from": origin, "--account": account, "--type": only, "--broken": only_broken}
+    to_plan = hub_plan.wanted(plan, hub_key, beside=narrowing)
     settings = options.settings_of(now=now, complete=complete, accounts=account)
     where = options.one_source(source, source_option)
     with output.progress("reading", quiet=quiet) as progress:
@@ -126,15 +133,17 @@ def command(
     graph = build(hierarchy, settings.now)
     options.known_accounts((name for name in settings.accounts if name not in graph), hierarchy)
     document = graph_document(graph)
-    whole, name = document, names(document)
+    whole, name, saved = document, names(document), ""
     document = _narrowed(document, settings.accounts, 1 if depth is None else depth, only)
     document = broken(document) if only_broken else document
     if form in (GraphForm.JSON, GraphForm.TABLE):
         about = None if document is whole else within(document)
-        found = analysis(graph, hierarchy, settings.now)
-        document |= {"analysis": analysis_member(found if about is None else found.about(about))}
+        together = analysis(graph, hierarchy, settings.now)
+        document |= {"analysis": analysis_member(together if about is None else together.about(about))}
         if hubs:
-            document |= consolidation_members(suggestions(graph, hierarchy, wanted=save, about=about), save)
+            found = suggestions(graph, hierarchy, wanted=save, about=about)
+            document |= consolidation_members(found, save)
+            saved = "" if to_plan is None else hub_plan.save(to_plan, hierarchy, found, settings, quiet=quiet)
         document |= {} if about is None else {"beyond": beyond(document, whole)}
     match form:
         case GraphForm.DOT:
@@ -152,16 +161,21 @@ def command(
             text = text_of(node_link(document))
         case GraphForm.JSON:
             text = text_of(document)
+            output.note(f"next: {saved}", quiet=quiet or not saved)
         case GraphForm.TABLE:
             filters = [word for name in account or () for word in ("--account", name)]
             filters += [] if depth is None else ["--depth", str(depth)]
             filters += [] if only is None else ["--type", only.value]
             filters += ["--broken"] if only_broken else []
-            following = output.typed("permopt", "graph", where, *filters, "--format", "dot", "-o", "imports.dot")
+            following = saved or output.typed(
+                "permopt", "graph", where, *filters, "--format", "dot", "-o", "imports.dot"
+            )
             style = output.style(no_colour=no_color or file is not None)
             remarks = cautions(document, style, name) + (consolidation_page(document, style, name) if hubs else "")
             text = graph_page(document, style, next_command=following, remarks=remarks)
     output.emit(text, file)
+    if to_plan is not None and not saved:
+        raise hub_plan.nothing(to_plan)
     return _skipped(hierarchy, strict=strict, quiet=quiet)
 
 

@@ -56,7 +56,7 @@ SourceOption = Annotated[
     str | None, typer.Option("--source", "-s", metavar="SOURCE", show_default=False, help="The same, as an option.")
 ]
 Plan = Annotated[
-    Path, typer.Argument(metavar="PLAN", show_default=False, help="A plan that `permopt propose -o PLAN` wrote.")
+    Path, typer.Argument(metavar="PLAN", show_default=False, help="A plan that permopt propose or graph wrote.")
 ]
 Output = Annotated[
     Path | None,

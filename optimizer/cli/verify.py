@@ -90,7 +90,7 @@ def _status(found: Outcome) -> int:
 
 
 def _lines(found: Outcome, saved: SavedPlan, plan: Path, source: str | None) -> list[str]:
-    names = words.Names(saved.plan.hierarchy)
+    names = words.Names(saved.plan.named)
     lines = []
     for token in found.tokens:
         name = names.token(token.account, token.user)
@@ -106,7 +106,11 @@ def _lines(found: Outcome, saved: SavedPlan, plan: Path, source: str | None) -> 
         if not found.kept:
             relation = f"{compared.relation.value}, which was not promised"
         on = words.servers(saved.settings.servers)
-        lines.append(f"permissions: {relation}; {words.quantity(compared.principals, 'user')} compared on {on}")
+        counts = [(compared.principals, "user")] if compared.principals or not compared.accounts else []
+        counts += [(compared.accounts, "account")] if compared.accounts else []
+        what = "imports" if compared.accounts and not compared.principals else "permissions"
+        number = words.joined(words.quantity(*each) for each in counts)
+        lines.append(f"{what}: {relation}; {number} compared on {on}")
         lines += [f"  afterwards {each}" for each in words.witnesses(compared.gained)]
         lines += [f"  no longer: {each}" for each in words.witnesses(compared.lost)]
     if found.kept:
@@ -123,9 +127,10 @@ def _lines(found: Outcome, saved: SavedPlan, plan: Path, source: str | None) -> 
 
 def _report(found: Outcome, saved: SavedPlan, status: int) -> Document:
     tokens = []
+    hierarchy = saved.plan.named
     for token in found.tokens:
-        account = saved.plan.hierarchy.accounts[token.account].claims
-        user = None if token.user is None else saved.plan.hierarchy.users[token.user, token.account].claims
+        account = hierarchy.accounts[token.account].claims
+        user = None if token.user is None else hierarchy.users[token.user, token.account].claims
         tokens.append(
             {
                 "account": account.name,

@@ -53,7 +53,7 @@ def proposals_in_brief(these: Sequence[Proposal], safety: Safety, names: words.N
                 "",
                 "  for example, the largest of them:",
                 f"  {style.heading(names.place(largest.finding.target))}",
-                *proposal_lines(largest, style),
+                *proposal_lines(largest, style, names),
             ]
         case Safety.ADVICE:
             reasons: Counter[str] = Counter(reason for each in these for reason in each.judgement.proof.why_incomplete)
@@ -68,7 +68,7 @@ def proposals_in_brief(these: Sequence[Proposal], safety: Safety, names: words.N
             for each in these[:_RISKY_SHOWN]:
                 place = names.place(each.finding.target)
                 lines += [] if place == last else ["", f"  {style.heading(place)}"]
-                lines += short_lines(each, style)
+                lines += short_lines(each, style, names)
                 last = place
                 for label, found in (("afterwards", each.judgement.gained), ("no longer:", each.judgement.lost)):
                     lines += capped([f"{label} {told}" for told in words.witnesses(found)], 1, style, indent=6)

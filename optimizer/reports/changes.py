@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.edits import EditEntries
 from optimizer.proposals import Safety
 from optimizer.reports import words
+from optimizer.reports.sharing import shared, shared_lines
 from optimizer.reports.style import width_of
 from optimizer.reports.widening import grant_sentences
 from optimizer.subjects.probes import Relation
@@ -14,7 +16,6 @@ from optimizer.subjects.probes import Relation
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from optimizer.edits import Edit
     from optimizer.proposals import Finding, Judgement, Proposal
     from optimizer.reports.style import Style
 
@@ -23,6 +24,7 @@ LOOK = {Safety.SAFE: "green", Safety.GUARDED: "yellow", Safety.RISKY: "red", Saf
 _REACH = {"on push": "on push", "on reissue": "on reissue (when the user gets new creds)"}
 _ENTRIES_SHOWN = 8  # of one proposal; the rest is counted here and in full in the JSON
 _REASONS_SHOWN = 4
+_PRICES_SHOWN = 24  # of imports: they say what is lost, and in which order to push
 _WITNESSES_SHOWN = 3
 _REASON_AT = 64  # the column behind which a reason no longer stands beside its entry
 _TITLE = 17  # `subscribe allow` and two spaces
@@ -38,11 +40,13 @@ class Change:
     reason: str
 
 
-def proposal_lines(proposal: Proposal, style: Style, *, terms: bool = True) -> list[str]:
+def proposal_lines(proposal: Proposal, style: Style, names: words.Names, *, terms: bool = True) -> list[str]:
     """A proposal, whole.
 
     Parameters
     ----------
+    names
+        What accounts are called.
     terms
         Whether to say when it takes effect, what it disturbs and how it is undone: not where that is said once for all
         proposals of a place.
@@ -55,8 +59,10 @@ def proposal_lines(proposal: Proposal, style: Style, *, terms: bool = True) -> l
     if not told:
         lines += style.wrapped(words.shown(proposal.finding.message, 600), 6, 2)
     lines += _change_lines(changes, style)
+    lines += shared_lines(proposal.edits, names, style, indent=6)
     if not told:
-        lines += reasons(proposal.finding, style, indent=6)
+        shares = all(edit.list is None for edit in proposal.edits)
+        lines += reasons(proposal.finding, style, indent=6, most=_PRICES_SHOWN if shares else _REASONS_SHOWN)
     lines += style.wrapped(words.proof(judgement), 6, 2)
     for label, witnesses in (("afterwards", judgement.gained), ("no longer:", judgement.lost)):
         lines += capped([f"{label} {each}" for each in words.witnesses(witnesses)], _WITNESSES_SHOWN, style, indent=6)
@@ -74,13 +80,16 @@ def proposal_lines(proposal: Proposal, style: Style, *, terms: bool = True) -> l
     return lines
 
 
-def short_lines(proposal: Proposal, style: Style) -> list[str]:
+def short_lines(proposal: Proposal, style: Style, names: words.Names) -> list[str]:
     """A proposal that never goes into a script, in a sentence."""
     entries = [f"{change.sign} `{change.text}`" for change in _changes(proposal)[0]]
+    for each in shared(proposal.edits, names):
+        entries += [f"- {item}" for item in each.removed] + [f"+ {item}" for item in each.added]
     more = f" and {len(entries) - 3:,} more" if len(entries) > 3 else ""  # noqa: PLR2004 a line's worth
     saving = words.saved(proposal.judgement.saving.bytes, would=True)
-    lists = words.joined(dict.fromkeys(words.list_name(edit.list) for edit in proposal.edits))
-    sentence = f"{proposal.id}  {saving}; {lists}: {' '.join(entries[:3])}{more}"
+    lists = dict.fromkeys(words.list_name(edit.list) for edit in proposal.edits if isinstance(edit, EditEntries))
+    where = words.joined(lists) if lists else f"{proposal.finding.rule} at {names.place(proposal.finding.target)}"
+    sentence = f"{proposal.id}  {saving}; {where}: {' '.join(entries[:3])}{more}"
     return style.wrapped(sentence, 4, 2)
 
 
@@ -90,10 +99,10 @@ def effect(judgement: Judgement) -> str:
     return f"takes effect {when}; disturbs {words.shown(judgement.disturbs, 400)}; undo {judgement.undo}"
 
 
-def reasons(finding: Finding, style: Style, indent: int) -> list[str]:
+def reasons(finding: Finding, style: Style, indent: int, *, most: int = _REASONS_SHOWN) -> list[str]:
     """Why a finding holds."""
     statements = [f"because {words.shown(evidence.statement, 300)}" for evidence in finding.evidence]
-    return capped(statements, _REASONS_SHOWN, style, indent)
+    return capped(statements, most, style, indent)
 
 
 def capped(sentences: Sequence[str], most: int, style: Style, indent: int) -> list[str]:
@@ -106,7 +115,10 @@ def capped(sentences: Sequence[str], most: int, style: Style, indent: int) -> li
 
 def _changes(proposal: Proposal) -> tuple[list[Change], bool]:
     """Every entry that goes or comes, and whether each reason stands beside its entry."""
-    evidence, edits = proposal.finding.evidence, proposal.edits
+    evidence = proposal.finding.evidence
+    edits = [edit for edit in proposal.edits if isinstance(edit, EditEntries)]
+    if not edits:
+        return [], False
     beside = len(evidence) == len(edits) and all(_is_one_entry(edit) for edit in edits)
     changes = []
     for index, edit in enumerate(edits):
@@ -121,7 +133,7 @@ def _changes(proposal: Proposal) -> tuple[list[Change], bool]:
     return changes, beside
 
 
-def _is_one_entry(edit: Edit) -> bool:
+def _is_one_entry(edit: EditEntries) -> bool:
     return len(set(edit.remove)) == 1 and not edit.add
 
 

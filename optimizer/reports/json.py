@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, assert_never
 
 from optimizer.audit.standing import token_findings
-from optimizer.edits import touches_account_token
-from optimizer.subjects.probes import Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Subscribe
+from optimizer.claims.gojson import plain
+from optimizer.claims.layout import shared_members
+from optimizer.edits import AddAccount, EditEntries, EditExports, EditImports, apply_all, touches_account_token
+from optimizer.graph.surroundings import surroundings
+from optimizer.subjects.probes import AcrossImport, Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Subscribe
 from optimizer.text import redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from optimizer.audit.standing import TokenFinding
     from optimizer.claims.keys import AccountKey, UserKey
@@ -81,7 +84,7 @@ def plan_document(plan: Plan, settings: Settings) -> Document:
     dict
         JSON values only, ``digest`` included.
     """
-    names = _Names(plan.hierarchy)
+    names = _Names(plan.named)
     hierarchy = plan.hierarchy
     document: Document = {
         "type": PLAN,
@@ -167,9 +170,15 @@ def _settings(settings: Settings) -> Document:
 
 
 def _targets(plan: Plan, names: _Names) -> list[Document]:
-    """The tokens that judging again needs: the operator, the touched accounts, and all their users."""
+    """The tokens that judging again needs: the operator, the touched accounts, and all their users.
+
+    Where imports are edited, so much of what others share as decides what comes of it, without their users.
+    """
     hierarchy = plan.hierarchy
-    touched = {edit.target.account for proposal in plan.proposals for edit in proposal.edits}
+    edits = [edit for proposal in plan.proposals for edit in proposal.edits]
+    touched = {edit.target.account for edit in edits}
+    shared = [edit for edit in edits if not isinstance(edit, EditEntries)]
+    around = _around(hierarchy, shared) if shared else frozenset()
     users: dict[AccountKey, list[Document]] = {account: [] for account in touched}
     for (key, owner), user in hierarchy.users.items():
         if owner in touched:
@@ -179,9 +188,19 @@ def _targets(plan: Plan, names: _Names) -> list[Document]:
         operator = hierarchy.operator
         targets.append({"kind": "operator", "name": operator.claims.name, **_token(operator)})
     for owner, account in hierarchy.accounts.items():
-        if owner in touched:
-            targets += [{"kind": "account", **names.of(owner, None), **_token(account)}, *users[owner]]
+        if owner in touched or owner in around:
+            targets += [{"kind": "account", **names.of(owner, None), **_token(account)}, *users.get(owner, ())]
     return targets
+
+
+def _around(hierarchy: Hierarchy, edits: Sequence[EditImports | EditExports | AddAccount]) -> frozenset[str]:
+    """The accounts that judging these edits again needs, whichever of them are chosen."""
+    made = apply_all([edit for edit in edits if isinstance(edit, AddAccount)], hierarchy)
+    added: list[Edit] = [replace(edit, remove=()) for edit in edits if isinstance(edit, EditImports)]
+    added += [replace(edit, remove=()) for edit in edits if isinstance(edit, EditExports)]
+    # What only goes is seen before, what only comes after: so every choice is within.
+    near = surroundings({edit.target.account for edit in edits}, hierarchy, apply_all(added, made))
+    return frozenset((*near.before, *near.after))
 
 
 def _token(signed: Signed[OperatorClaims] | Signed[AccountClaims] | Signed[UserClaims]) -> Document:
@@ -308,15 +327,29 @@ def _target(target: Target, finding: Finding | None, names: _Names) -> Document:
 
 
 def _edit(edit: Edit, names: _Names) -> Document:
+    verb, removed, added = _members(edit)
     return {
-        "verb": "edit-entries",
+        "verb": verb,
         "target": _target(edit.target, None, names),
-        "list": edit.list.value,
+        "list": None if edit.list is None else edit.list.value,
         "pointer": edit.target.pointer(edit.list),
-        "remove": list(edit.remove),
-        "add": list(edit.add),
+        "remove": removed,
+        "add": added,
         "rewrites": "account" if touches_account_token(edit) else "user",
     }
+
+
+def _members(edit: Edit) -> tuple[str, list[Any], list[Any]]:
+    """What an edit is called, and what goes and comes as JSON of the claims."""
+    match edit:
+        case EditEntries():
+            return "edit-entries", list(edit.remove), list(edit.add)
+        case EditImports() | EditExports():
+            verb = "edit-imports" if isinstance(edit, EditImports) else "edit-exports"
+            removed, added = ([plain(shared_members(each)) for each in items] for items in (edit.remove, edit.add))
+            return verb, removed, added
+        case AddAccount():
+            return "add-account", [], [{"iss": edit.issuer, "name": edit.name, "sub": edit.target.account}]
 
 
 def _judgement(judgement: Judgement, names: _Names) -> Document:
@@ -327,6 +360,7 @@ def _judgement(judgement: Judgement, names: _Names) -> Document:
         "lost": _witnesses(judgement.lost),
         "proof": {
             "principals": judgement.proof.principals,
+            "accounts": judgement.proof.accounts,
             "complete": judgement.proof.complete,
             "why_incomplete": list(judgement.proof.why_incomplete),
             "servers": [server.value for server in judgement.proof.servers],
@@ -378,6 +412,17 @@ def probe_document(probe: Probe) -> Document:
             found = {"probe": "leaf_interest", "subject": probe.subject}
         case Connect():
             found = {"probe": "connect"}
+        case AcrossImport():
+            found = {
+                "probe": "import",
+                "importer_key": probe.importer,
+                "kind": probe.kind,
+                "subject": probe.subject,
+                "exporter": probe.exporter_name,
+                "exporter_key": probe.exporter,
+                "remote": probe.remote,
+                "copies": probe.copies,
+            }
         case _:
             assert_never(probe)
     return {key: value for key, value in found.items() if value is not None}

@@ -6,9 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from optimizer.audit.standing import token_findings
+from optimizer.edits import EditEntries
 from optimizer.proposals import Safety
 from optimizer.reports import words
 from optimizer.reports.changes import effect
+from optimizer.reports.sharing import shared
 from optimizer.reports.terminal import head_sentences, over_budget, total_row
 from optimizer.reports.widening import budget_sentences, frontier_rows, grant_sentences
 from optimizer.subjects.probes import Relation
@@ -39,7 +41,7 @@ def plan_markdown(plan: Plan, settings: Settings, *, next_command: str, plan_nam
     str
         Markdown in which nothing from a token is anything but text.
     """
-    names = words.Names(plan.hierarchy)
+    names = words.Names(plan.named)
     head = [*head_sentences(plan.hierarchy, settings), *over_budget(plan, settings)]
     lines = ["# Permission proposals", "", *(f"- {code(each)}" for each in head)]
     lines += ["", *_totals(plan, plan_name), *_tokens(plan, names)]
@@ -134,8 +136,13 @@ def _proposal(proposal: Proposal, names: words.Names) -> list[str]:
         "",
     ]
     for edit in proposal.edits:
+        if not isinstance(edit, EditEntries):
+            continue
         lines += [f"- {words.list_name(edit.list)}: remove {code(entry)}" for entry in edit.remove]
         lines += [f"- {words.list_name(edit.list)}: add {code(entry)}" for entry in edit.add]
+    for each in shared(proposal.edits, names):
+        lines += [f"- {code(each.title)}: remove {code(item)}" for item in each.removed]
+        lines += [f"- {code(each.title)}: add {code(item)}" for item in each.added]
     lines += [f"- because {code(evidence.statement)}" for evidence in proposal.finding.evidence]
     lines += [f"- proof: {escaped(words.proof(judgement))}"]
     lines += [f"- afterwards {code(each)}" for each in words.witnesses(judgement.gained)]

@@ -77,8 +77,8 @@ def plan_page(
 
 def proposal_page(proposal: Proposal, plan: Plan, style: Style) -> list[str]:
     """One proposal with its place, as lines: what a person decides upon."""
-    place = words.Names(plan.hierarchy).place(proposal.finding.target)
-    return [f"  {style.heading(place)}", *proposal_lines(proposal, style)]
+    names = words.Names(plan.named)
+    return [f"  {style.heading(names.place(proposal.finding.target))}", *proposal_lines(proposal, style, names)]
 
 
 class _Page:
@@ -88,7 +88,7 @@ class _Page:
         self.settings = settings
         self.style = style
         self.plan_name = plan_name
-        self.names = words.Names(plan.hierarchy)
+        self.names = words.Names(plan.named)
 
     def head(self) -> list[str]:
         sentences = head_sentences(self.plan.hierarchy, self.settings)
@@ -147,13 +147,15 @@ class _Page:
         if safety is Safety.ADVICE:
             for why, same in groupby(group, key=lambda each: each.judgement.proof.why_incomplete):
                 lines += [line for reason in why for line in self.style.wrapped(words.shown(reason, 300), 4, 2)]
-                lines += [line for proposal in same for line in short_lines(proposal, self.style)]
+                lines += [line for proposal in same for line in short_lines(proposal, self.style, self.names)]
             return lines
         common = {effect(proposal.judgement) for proposal in group}
         if len(common) == 1:
             lines += self.style.wrapped(common.pop(), 4, 2)
-            return lines + [line for each in group for line in proposal_lines(each, self.style, terms=False)]
-        return lines + [line for each in group for line in proposal_lines(each, self.style)]
+            return lines + [
+                line for each in group for line in proposal_lines(each, self.style, self.names, terms=False)
+            ]
+        return lines + [line for each in group for line in proposal_lines(each, self.style, self.names)]
 
     def findings(self) -> list[str]:
         found = self.plan.findings

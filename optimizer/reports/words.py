@@ -10,7 +10,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, assert_never
 
 from optimizer.edits import TargetKind
-from optimizer.subjects.probes import Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Relation, Subscribe
+from optimizer.subjects.probes import (
+    AcrossImport,
+    Connect,
+    Deliver,
+    LeafInterest,
+    LeafSubscribe,
+    Publish,
+    Relation,
+    Subscribe,
+)
 from optimizer.text import printable
 
 if TYPE_CHECKING:
@@ -62,6 +71,10 @@ class Names:
             return shown(key, NAME_LIMIT)
         return told_apart(name_of(account.claims.name, key), key, self._accounts[account.claims.name])
 
+    def account_of(self, text: str) -> str:
+        """The name behind a key as a token writes it, which may be none."""
+        return self.account(text)  # type: ignore[arg-type]  # a key like any other, if it is one
+
     def user(self, account: AccountKey, key: UserKey) -> str:
         """``ACCOUNT/USER``."""
         user = self._hierarchy.users.get((key, account))
@@ -83,6 +96,12 @@ class Names:
                 return f"{self._role(target)} of account {self.account(target.account)}"
             case TargetKind.DEFAULTS:
                 return f"default permissions of account {self.account(target.account)}"
+            case TargetKind.IMPORT:
+                return f"imports of account {self.account(target.account)}"
+            case TargetKind.EXPORT:
+                return f"exports of account {self.account(target.account)}"
+            case TargetKind.ACCOUNT:
+                return f"account {self.account(target.account)}"
             case _:
                 assert_never(target.kind)
 
@@ -154,6 +173,12 @@ def _doing(probe: Probe) -> str:
             doing = f"send, as a leafnode, to a subscription to `{shown(probe.subject)}`"
         case Connect():
             doing = "connect"
+        case AcrossImport(kind="service"):
+            whose = f"`{shown(probe.remote)}` of {name_of(probe.exporter_name, probe.exporter)}"
+            doing = f"reach {whose} with a request on `{shown(probe.subject)}`{_times(probe.copies)}"
+        case AcrossImport():
+            whose = f"`{shown(probe.remote)}` of {name_of(probe.exporter_name, probe.exporter)}"
+            doing = f"receive {whose} as `{shown(probe.subject)}`{_times(probe.copies)}"
         case _:
             assert_never(probe)
     return doing
@@ -162,7 +187,9 @@ def _doing(probe: Probe) -> str:
 def proof(judgement: Judgement) -> str:
     """What was proved, in one line."""
     compared = judgement.proof
-    on, users = servers(compared.servers), f"{quantity(compared.principals, 'user')} compared"
+    counts = [(compared.principals, "user")] if compared.principals or not compared.accounts else []
+    counts += [(compared.accounts, "account")] if compared.accounts else []
+    on, users = servers(compared.servers), f"{joined(quantity(*each) for each in counts)} compared"
     match judgement.relation:
         case Relation.SAME:
             who = "client and every leafnode" if "leafnode" in compared.connections else "client"
@@ -177,6 +204,10 @@ def proof(judgement: Judgement) -> str:
 def told_apart(name: str, key: str, bearers: int) -> str:
     """A name, with the start of its key where others bear it too."""
     return name if bearers == 1 else f"{name} ({key[:KEY_SHOWN]}...)"
+
+
+def _times(copies: int) -> str:
+    return "" if copies == 1 else f", {copies} times"
 
 
 def _queue(queue: str | None) -> str:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optimizer.access.compared import Compared, compared, united
+from optimizer.access.imports_compared import imports_compared
 from optimizer.claims.keys import account_key, user_key
+from optimizer.claims.token import NO_TOKEN
+from optimizer.edits import EditEntries
 from optimizer.errors import SourceError
 from optimizer.judge import judge
 from optimizer.nsc.fingerprint import fingerprint_of
@@ -108,20 +111,29 @@ def outcome(saved: SavedPlan, expected: Mapping[str, Any], now: Hierarchy) -> Ou
             after = after.with_account(now.accounts[token.account])
         else:
             after = after.with_user(now.users[token.user, token.account])
-    targets = dict.fromkeys(edit.target for proposal in chosen for edit in proposal.edits)
-    found = united(compared(saved.plan.hierarchy, after, target, saved.settings) for target in targets)
-    promised = judge(saved.plan.hierarchy, (edit for each in chosen for edit in each.edits), saved.settings)
+    edits = [edit for proposal in chosen for edit in proposal.edits]
+    targets = dict.fromkeys(edit.target for edit in edits if isinstance(edit, EditEntries))
+    results = [compared(saved.plan.hierarchy, after, target, saved.settings) for target in targets]
+    if any(not isinstance(edit, EditEntries) for edit in edits):
+        results.append(imports_compared(saved.plan.hierarchy, after, saved.settings))
+    found = united(results)
+    promised = judge(saved.plan.hierarchy, edits, saved.settings)
     return Outcome(tokens, found, kept=found.relation is promised.relation)
 
 
 def _token(saved: SavedPlan, target: Mapping[str, Any], now: Hierarchy) -> TokenOutcome:
     account = account_key(target["account"]["key"])
     user = None if target["user"] is None else user_key(target["user"]["key"])
-    planned = _signed(saved.plan.hierarchy, account, user)
+    planned = _signed(saved.plan.named, account, user)
     found = _signed(now, account, user)
     if planned is None:
         raise KeyError(account)
-    state, reason = (State.MISSING, "no such token") if found is None else _state(planned, target, found)
+    if found is not None:
+        state, reason = _state(planned, target, found)
+    elif planned.token is NO_TOKEN:
+        state, reason = State.UNCHANGED, "it was not made"
+    else:
+        state, reason = State.MISSING, "no such token"
     return TokenOutcome(
         account=account,
         user=user,

@@ -6,15 +6,15 @@ What can be worked out from the tokens in it is not taken on trust: what is chos
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from optimizer.claims.decode import decode
-from optimizer.claims.keys import account_key, user_key
-from optimizer.claims.model import AccountClaims, OperatorClaims, UserClaims
+from optimizer.claims.keys import account_key, operator_key, user_key
+from optimizer.claims.model import AccountClaims, Export, Import, OperatorClaims, UserClaims
 from optimizer.claims.token import parse_token
 from optimizer.claims.verify import Issue, account_issues, operator_issues, user_issues
-from optimizer.edits import EditEntries, ListName, Target, TargetKind
+from optimizer.edits import AddAccount, EditEntries, EditExports, EditImports, ListName, Target, TargetKind
 from optimizer.errors import SourceError, TokenError
 from optimizer.hierarchy import Coverage, Hierarchy, Signed, Skipped
 from optimizer.proposals import (
@@ -37,16 +37,27 @@ from optimizer.proposals import (
 )
 from optimizer.reports.json import PLAN, digest
 from optimizer.settings import Server, Settings, Weights, Widen
-from optimizer.subjects.probes import Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Relation, Subscribe
+from optimizer.subjects.probes import (
+    AcrossImport,
+    Connect,
+    Deliver,
+    LeafInterest,
+    LeafSubscribe,
+    Publish,
+    Relation,
+    Subscribe,
+)
 
 if TYPE_CHECKING:
     from optimizer.claims.keys import AccountKey, UserKey
+    from optimizer.edits import Edit
     from optimizer.subjects.probes import Probe
 
 _AGAIN = "make a new plan with `permopt propose -o PLAN`"
 _EDITED = "a plan is used as it was written; make a new one, and record decisions with `permopt review`"
 
 Document = dict[str, Any]
+Shared = TypeVar("Shared", Import, Export)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,14 +270,33 @@ def _target(document: Document) -> Target:
     )
 
 
-def _edit(document: Document) -> EditEntries:
-    if document["verb"] != "edit-entries":
-        raise ValueError(document["verb"])
-    return EditEntries(
-        target=_target(document["target"]),
-        list=ListName(document["list"]),
-        remove=tuple(document["remove"]),
-        add=tuple(document["add"]),
+def _edit(document: Document) -> Edit:
+    target, removed, added = _target(document["target"]), document["remove"], document["add"]
+    match document["verb"]:
+        case "edit-entries":
+            return EditEntries(target, ListName(document["list"]), tuple(removed), tuple(added))
+        case "edit-imports":
+            return EditImports(target, *(tuple(_as(Import, each) for each in items) for items in (removed, added)))
+        case "edit-exports":
+            return EditExports(target, *(tuple(_as(Export, each) for each in items) for items in (removed, added)))
+        case "add-account":
+            (account,) = added
+            if account["sub"] != target.account:
+                raise ValueError(account["sub"])
+            issuer = account["iss"]
+            return AddAccount(
+                target, account["name"], operator_key(issuer) if issuer[:1] == "O" else account_key(issuer)
+            )
+        case other:
+            raise ValueError(other)
+
+
+def _as(kind: type[Shared], members: Document) -> Shared:
+    """An import or export from JSON of the claims, as `optimizer.claims.decode` makes one."""
+    known = {field.name for field in fields(kind)} - {"unknown"}
+    return kind(
+        **{name: value for name, value in members.items() if name in known},
+        unknown={name: value for name, value in members.items() if name not in known},
     )
 
 
@@ -279,6 +309,7 @@ def _judgement(document: Document) -> Judgement:
         safety=Safety(document["safety"]),
         proof=Proof(
             principals=proof["principals"],
+            accounts=proof.get("accounts", 0),
             complete=proof["complete"],
             why_incomplete=tuple(proof["why_incomplete"]),
             servers=tuple(map(Server, proof["servers"])),
@@ -326,5 +357,15 @@ def _probe(document: Document) -> Probe:
             return LeafInterest(document["subject"])
         case "connect":
             return Connect()
+        case "import":
+            return AcrossImport(
+                importer=document["importer_key"],
+                kind=document["kind"],
+                subject=document["subject"],
+                exporter=document["exporter_key"],
+                exporter_name=document["exporter"],
+                remote=document["remote"],
+                copies=document["copies"],
+            )
         case other:
             raise ValueError(other)

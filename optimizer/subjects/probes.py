@@ -65,7 +65,34 @@ class Connect:
     """A client connects at all."""
 
 
-Probe = Publish | Subscribe | Deliver | LeafSubscribe | LeafInterest | Connect
+@dataclass(frozen=True, slots=True)
+class AcrossImport:
+    """What an account says or hears across its imports.
+
+    Of a service: a client of the importer publishes a request on ``subject``, and it arrives at the exporter, perhaps
+    through other accounts. Of a stream: a client of the exporter publishes on ``remote``, and it arrives at the
+    importer. Either as often as ``copies`` says, or oftener.
+
+    Parameters
+    ----------
+    importer, exporter
+        Account keys; ``exporter_name`` is for a person to read.
+    kind
+        ``service`` or ``stream``.
+    subject, remote
+        Literal: what the message is called in the importer, and in the exporter.
+    """
+
+    importer: str
+    kind: str
+    subject: str
+    exporter: str
+    exporter_name: str
+    remote: str
+    copies: int = 1
+
+
+Probe = Publish | Subscribe | Deliver | LeafSubscribe | LeafInterest | Connect | AcrossImport
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 
 from optimizer.reports.json import probe_document
 from optimizer.review.plan import _probe
-from optimizer.subjects.probes import Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Subscribe
+from optimizer.subjects.probes import AcrossImport, Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Subscribe
 from tests.cli.conftest import NOW
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +78,7 @@ def test_the_corpus_yields_valid_documents(permopt, store):
         LeafSubscribe("a.>"),
         LeafInterest("a.>"),
         Connect(),
+        AcrossImport("A", "service", "a.x", "B", "b", "b.x", 2),
     ],
 )
 def test_every_probe_is_read_back_as_it_was_written_and_is_valid(probe):

@@ -1,0 +1,205 @@
+"""As much of a hierarchy as decides what comes of an edit of imports, and no more: a large one has 200,000 of them.
+
+Whose requests come by an edited account can gain and lose by it, and whether the server takes an import for the end of
+a cycle depends on all that can lead back to it. Where nobody imports from what is edited, only what lies behind the
+imports that change counts, and there only what shares subjects with them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from optimizer.claims.keys import AccountKey
+from optimizer.edits.anew import Itself
+from optimizer.graph.resolve import route, without_places
+from optimizer.subjects.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from optimizer.claims.model import AccountClaims, Import
+    from optimizer.hierarchy import Hierarchy, Signed
+
+Part = Mapping[AccountKey, "Signed[AccountClaims]"]
+
+_KINDS = ("service", "stream")
+_LARGEST = 2000
+"""Steps behind the imports that change; beyond them everything counts."""
+
+
+def upstream(accounts: Iterable[str], before: Hierarchy, after: Hierarchy) -> frozenset[str]:
+    """These accounts, and all that import from them before or after, through however many others."""
+    takers = _takers(Itself(before.accounts))
+    new: dict[str, set[str]] = defaultdict(set)
+    for key, signed in after.accounts.items():
+        if before.accounts.get(key) is not signed:
+            for each in signed.claims.imports:
+                new[each.account].add(key)
+    return _closed(accounts, lambda key: (*takers.get(key, ()), *new.get(key, ())))
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What counts.
+
+    Parameters
+    ----------
+    asking
+        The edited accounts, and those whose requests may come by what changes.
+    before, after
+        Accounts, each with as many of its imports as count.
+    """
+
+    asking: frozenset[str]
+    before: Part
+    after: Part
+
+
+def surroundings(edited: Iterable[AccountKey], before: Hierarchy, after: Hierarchy) -> Surroundings:
+    """Everything that decides what comes of an edit.
+
+    Parameters
+    ----------
+    edited
+        The accounts whose imports or exports differ.
+    """
+    edited = frozenset(edited)
+    asking = upstream(edited, before, after)
+    changed = [each for key in edited for each in _changed(key, before, after)]
+    if asking == edited or not _comes_by(changed, asking, edited, before, after):
+        kept = _behind(sorted(edited), before, after)
+        if kept is not None:
+            return Surroundings(edited, _narrowed(before, kept, edited), _narrowed(after, kept, edited))
+    everything = _closed(asking, lambda key: _givers(key, before, after))
+    return Surroundings(asking, _part(before, everything), _part(after, everything))
+
+
+def _changed(key: AccountKey, before: Hierarchy, after: Hierarchy) -> list[Import]:
+    """The imports of an account that only one side has."""
+    old, new = (Counter(one.accounts[key].claims.imports if key in one.accounts else ()) for one in (before, after))
+    return [*(old - new), *(new - old)]
+
+
+def _comes_by(
+    changed: Sequence[Import], asking: frozenset[str], edited: frozenset[AccountKey], *hierarchies: Hierarchy
+) -> bool:
+    """Whether anything that leads to the edited accounts may go on by an import that changes.
+
+    A request does, or a search for cycles, only under the name of some import on its way, and all of those are by
+    accounts upstream from accounts upstream. Exports that change count for everybody.
+    """
+    names = {kind: {name for each in changed if each.type == kind for name in _names(each)} for kind in _KINDS}
+    for one in hierarchies:
+        for key in asking:
+            signed = one.accounts.get(AccountKey(key))
+            for each in signed.claims.imports if signed is not None else ():
+                inside = key in edited and each.account in edited
+                if not inside and each.account in asking and _meet(_names(each), names.get(each.type, ())):
+                    return True
+    before, after = hierarchies
+    return any(
+        key in before.accounts and Counter(before.accounts[key].claims.exports) != Counter(signed.claims.exports)
+        for key in edited
+        if (signed := after.accounts.get(key)) is not None
+    )
+
+
+@lru_cache(maxsize=2)
+def _takers(accounts: Itself[Mapping[AccountKey, Signed[AccountClaims]]]) -> dict[str, set[str]]:
+    """Who imports from whom."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for key, signed in accounts.value.items():
+        for each in signed.claims.imports:
+            found[each.account].add(key)
+    return found
+
+
+def _givers(key: str, *hierarchies: Hierarchy) -> set[str]:
+    signed = [one.accounts[AccountKey(key)] for one in hierarchies if key in one.accounts]
+    return {each.account for one in signed for each in one.claims.imports}
+
+
+def _closed(accounts: Iterable[str], following: Callable[[str], Iterable[str]]) -> frozenset[str]:
+    todo = list(dict.fromkeys(accounts))
+    found = set(todo)
+    while todo:
+        for other in following(todo.pop()):
+            if other not in found:
+                found.add(other)
+                todo.append(other)
+    return frozenset(found)
+
+
+def _behind(edited: Iterable[AccountKey], before: Hierarchy, after: Hierarchy) -> dict[str, set[Import]] | None:
+    """By account that counts, the imports of it that do; None where they are too many to be told apart.
+
+    Server: ``checkServiceImportsForCycles`` goes on with the importer's or the exporter's name of a subject.
+    """
+    kept: dict[str, set[Import]] = defaultdict(set)
+    todo: list[tuple[str, str, frozenset[Subject]]] = []
+    for key in edited:
+        changed = _changed(key, before, after)
+        sides = [one.accounts[key].claims.imports for one in (before, after) if key in one.accounts]
+        for each in dict.fromkeys(item for side in sides for item in side):
+            kept[each.account] |= set()  # its exports count in any case
+            if any(each.type == other.type and _meet(_names(each), _names(other)) for other in changed):
+                todo.append((each.account, each.type, _names(each)))
+    seen = set(todo)
+    while todo:
+        account, kind, names = todo.pop()
+        for each in {
+            item
+            for one in (before, after)
+            if account in one.accounts
+            for item in one.accounts[AccountKey(account)].claims.imports
+        }:
+            theirs = _names(each)
+            if each.type != kind or not _meet(theirs, names):
+                continue
+            kept[account].add(each)
+            kept[each.account] |= set()
+            step = (each.account, kind, names | theirs)
+            if step not in seen:
+                seen.add(step)
+                todo.append(step)
+        if len(seen) > _LARGEST:
+            return None
+    return kept
+
+
+def _names(each: Import) -> frozenset[Subject]:
+    path = route(each)
+    return frozenset((path.source, Subject(without_places(path.local) if path.has_wildcard else path.local)))
+
+
+def _meet(names: Iterable[Subject], others: Iterable[Subject]) -> bool:
+    others = tuple(others)
+    return any(name.overlaps(other) for name in names for other in others)
+
+
+def _part(hierarchy: Hierarchy, keys: frozenset[str]) -> Part:
+    """These accounts; all of them where most are, so that what is found out of all is found out once."""
+    if 2 * len(keys) > len(hierarchy.accounts):
+        return hierarchy.accounts
+    return {key: signed for key, signed in hierarchy.accounts.items() if key in keys}
+
+
+def _narrowed(hierarchy: Hierarchy, kept: Mapping[str, set[Import]], edited: Iterable[AccountKey]) -> Part:
+    """The accounts with those imports alone, where a limit on imports does not count them."""
+    whole = frozenset(edited)
+    found: dict[AccountKey, Signed[AccountClaims]] = {}
+    for key in (*whole, *kept):
+        signed = hierarchy.accounts.get(AccountKey(key))
+        if signed is None:
+            continue
+        if key not in whole and signed.claims.limits.get("imports") == -1:
+            mine = kept[key]
+            imports = tuple(each for each in signed.claims.imports if each in mine) if mine else ()
+            if len(imports) < len(signed.claims.imports):
+                signed = replace(signed, claims=replace(signed.claims, imports=imports))
+        found[AccountKey(key)] = signed
+    return found
