@@ -113,7 +113,7 @@ def command(
         for option, given in beside.items():
             if given:
                 raise UsageError(f"--from asks where a message arrives, which {option} does not change", "drop one")
-    narrowing = {"--hubs": hubs, "--from": origin, "--account": account, "--type": only, "--broken": only_broken}
+    narrowing = {"--hubs": hubs, "--from": origin, "--account": account, "--type": only}
     to_plan = hub_plan.wanted(plan, hub_key, beside=narrowing)
     settings = options.settings_of(now=now, complete=complete, accounts=account)
     where = options.one_source(source, source_option)

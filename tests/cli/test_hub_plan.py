@@ -201,7 +201,7 @@ def test_names_of_strangers_break_no_page(permopt, tmp_path):
         (["--hubs", "--plan", "p.json", "--hub-key", f"{HUB.public[:-1]}A"], "wrong checksum"),
         (["--hubs", "--plan", "p.json", *["--hub-key", HUB.public] * 2], "is given twice"),
         (["--hubs", "--plan", "p.json", "--account", "EV"], "which --account does not change"),
-        (["--hubs", "--plan", "p.json", "--broken"], "which --broken does not change"),
+        (["--hubs", "--plan", "p.json", "--broken"], "which --broken leaves out"),
         (["--hubs", "--plan", "p.json", "-f", "dot"], "--hubs is for a page or for JSON"),
         (["--hubs", "--plan", "p.json", "--hub-key", signing.account("EV").public], "is the key of account EV"),
     ],
