@@ -74,7 +74,7 @@ def carried_out(hierarchy: Hierarchy, suggestion: Suggestion, signer: signing.Ke
     accounts: dict[Any, Signed[AccountClaims]] = dict(hierarchy.accounts)
     for change in suggestion.changes:
         imports = tuple(
-            replace(each, account=HUB.public) if each.account == NEW_KEY else each for each in change.imports
+            each.replaced(account=HUB.public) if each.account == NEW_KEY else each for each in change.imports
         )
         if change.account == NEW:
             claims = replace(new_account("hub", imports, change.exports), sub=HUB.public)

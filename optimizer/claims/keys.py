@@ -42,6 +42,14 @@ def curve_key(text: str) -> str:
     return _checked(text, "X")
 
 
+def issuer_key(text: str, letters: str) -> str:
+    """The public key of who issued a token, an operator's or an account's as far as ``letters`` says, or TokenError.
+
+    Server: ``jwt.Decode``, which checks the issuer's key against ``ExpectedPrefixes``.
+    """
+    return _checked(text, "O" if text[:1] == "O" and "O" in letters else "A")
+
+
 def raw_public_key(text: str) -> bytes:
     """The 32 Ed25519 bytes inside a checked public nkey."""
     return _raw(text)[1:33]

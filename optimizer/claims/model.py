@@ -8,43 +8,55 @@ empty or zero here, save for lists in a permission block and limits in `UserLimi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any, Self
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from optimizer.claims.keys import AccountKey, OperatorKey, UserKey
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 Json = Any  # what json.loads returns; narrowed field by field in decode
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Unknown = Annotated[Mapping[str, Json], Meta(max_length=0)]
+"""Members nobody knows. `optimizer.claims.quick` reads none: a member that is called ``unknown`` is no such mapping."""
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectLists:
+class Record(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
+    """A part of the claims, its fields those of the JSON in the order Go writes them.
+
+    So `optimizer.claims.quick` has it read and written by msgspec, which makes one in a fifth of a dataclass's time.
+    """
+
+    def replaced(self, **fields: Json) -> Self:
+        """The same record with other values in some fields."""
+        return replace(self, **fields)
+
+
+class SubjectLists(Record, frozen=True):
     """The ``pub`` or ``sub`` half of a permission block; None where the key is absent or null."""
 
     allow: tuple[str, ...] | None = None
     deny: tuple[str, ...] | None = None
-    unknown: Mapping[str, Json] = field(default_factory=dict)
+    unknown: Unknown = {}
 
 
-@dataclass(frozen=True, slots=True)
-class ResponsePermission:
+class ResponsePermission(Record, frozen=True):
     """``resp``: how many replies a responder may publish, and for how many nanoseconds."""
 
-    max: int = 0
-    ttl: int = 0
-    unknown: Mapping[str, Json] = field(default_factory=dict)
+    max: Int64 = 0
+    ttl: Int64 = 0
+    unknown: Unknown = {}
 
 
-@dataclass(frozen=True, slots=True)
-class PermissionLists:
+class PermissionLists(Record, frozen=True):
     """A permission block as written: texts in the order read, duplicates kept."""
 
     pub: SubjectLists = SubjectLists()
     sub: SubjectLists = SubjectLists()
     resp: ResponsePermission | None = None
-    unknown: Mapping[str, Json] = field(default_factory=dict)
+    unknown: Unknown = {}
     """Unknown members of ``default_permissions``; a user's and a template's are kept by their owner."""
 
     @property
@@ -69,23 +81,21 @@ class PermissionLists:
         return block
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserLimits:
+class UserLimits(Record, frozen=True, kw_only=True):
     """Everything in a user token or scope template beside the permission lists; None where absent."""
 
     src: tuple[str, ...] | None = None
     times: tuple[Mapping[str, Json], ...] | None = None
     times_location: str = ""
-    subs: int | None = None
-    data: int | None = None
-    payload: int | None = None
+    subs: Int64 | None = None
+    data: Int64 | None = None
+    payload: Int64 | None = None
     bearer_token: bool = False
     proxy_required: bool = False
     allowed_connection_types: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Record, frozen=True, kw_only=True):
     """What a scoped signing key says of the users it issues."""
 
     kind: str
@@ -93,22 +103,20 @@ class Scope:
     permissions: PermissionLists = PermissionLists()
     limits: UserLimits = UserLimits()
     description: str = ""
-    unknown: Mapping[str, Json] = field(default_factory=dict)
+    unknown: Unknown = {}
     """Unknown members of the scope object."""
-    unknown_template: Mapping[str, Json] = field(default_factory=dict)
+    unknown_template: Unknown = {}
     """Unknown members of its template."""
 
 
-@dataclass(frozen=True, slots=True)
-class SigningKey:
+class SigningKey(Record, frozen=True):
     """A key that may sign for its account; with a scope, only users as the scope's template says."""
 
     key: str
     scope: Scope | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Export:
+class Export(Record, frozen=True, kw_only=True):
     """A subject that an account offers to others."""
 
     name: str = ""
@@ -116,20 +124,19 @@ class Export:
     type: str = ""
     """``stream`` or ``service``."""
     token_req: bool = False
-    revocations: Mapping[str, int] = field(default_factory=dict)
+    revocations: Mapping[str, Int64] = {}
     response_type: str = ""
-    response_threshold: int = 0
+    response_threshold: Int64 = 0
     service_latency: Mapping[str, Json] | None = None
-    account_token_position: int = 0
+    account_token_position: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     advertise: bool = False
     allow_trace: bool = False
     description: str = ""
     info_url: str = ""
-    unknown: Mapping[str, Json] = field(default_factory=dict)
+    unknown: Unknown = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Import:
+class Import(Record, frozen=True, kw_only=True):
     """A subject that an account takes from another.
 
     Notes
@@ -147,7 +154,7 @@ class Import:
     type: str = ""
     share: bool = False
     allow_trace: bool = False
-    unknown: Mapping[str, Json] = field(default_factory=dict)
+    unknown: Unknown = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -190,8 +190,7 @@ class _Command:
                     texts.remove(text)
             return tuple(sorted(texts, key=str.encode)) or None
 
-        return replace(
-            lists,
+        return lists.replaced(
             pub=SubjectLists(after(ListName.PUB_ALLOW), after(ListName.PUB_DENY)),
             sub=SubjectLists(after(ListName.SUB_ALLOW), after(ListName.SUB_DENY)),
         )
