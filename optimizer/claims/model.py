@@ -157,6 +157,10 @@ class Import(Record, frozen=True, kw_only=True):
     unknown: Unknown = {}
 
 
+_NO_PERMISSIONS = PermissionLists()
+_NO_LIMITS = UserLimits()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
     """The registered claims every token has, and what kind and version its ``nats`` object states."""
@@ -200,7 +204,7 @@ class AccountClaims(Head):
     signing_keys: tuple[SigningKey, ...] = ()
     revocations: Mapping[str, int] = field(default_factory=dict)
     """User key, or ``*``, to the time at or before which a token's ``iat`` is refused."""
-    default_permissions: PermissionLists = PermissionLists()
+    default_permissions: PermissionLists = _NO_PERMISSIONS
     mappings: Mapping[str, tuple[Mapping[str, Json], ...]] = field(default_factory=dict)
     authorization: Mapping[str, Json] = field(default_factory=dict)
     trace: Mapping[str, Json] | None = None
@@ -223,8 +227,8 @@ class UserClaims(Head):
     """A user token."""
 
     sub: UserKey
-    permissions: PermissionLists = PermissionLists()
-    limits: UserLimits = UserLimits()
+    permissions: PermissionLists = _NO_PERMISSIONS
+    limits: UserLimits = _NO_LIMITS
     issuer_account: str = ""
 
     @property

@@ -1,9 +1,9 @@
 """Payloads as Go wrote them, read all at once: msgspec fills the records and writes them again.
 
-Where what it writes is the payload, byte for byte, every member is known, stands once, in Go's order and with a value of
-its type: then the members are what `optimizer.claims.decode` reads one by one, in a third of the time. Any other payload
-is odd, and read there. What few tokens have is left out below, and so is odd as well: latency, traces, times,
-authorization, what repeats a default.
+Where what it writes is the payload, byte for byte, every member is known, stands once, in Go's order and with a value
+of its type: then the claims are what `optimizer.claims.decode` makes of it member by member, in a third of the time.
+Any other payload is odd, and is read there. What few tokens have is odd as well, for it is left out below: latency,
+traces, times, authorization.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from msgspec import DecodeError, Meta, Struct, to_builtins
 from msgspec.json import Decoder, Encoder
 
-from optimizer.claims.keys import account_key, issuer_key, operator_key, user_key
+from optimizer.claims.keys import account_key, issuer_key, user_key
 from optimizer.claims.model import (
     AccountClaims,
     Export,
     Import,
     Int64,
-    OperatorClaims,
     PermissionLists,
     ResponsePermission,
     Scope,
@@ -38,7 +37,7 @@ _EXACT: Final = 2**53
 _Exact = Annotated[int, Meta(ge=-_EXACT, le=_EXACT)]  # a float64 holds it: Go takes a template's numbers through one
 _Byte = Annotated[int, Meta(ge=0, le=255)]
 _Texts = tuple[str, ...]
-_TYPES: Final = frozenset(("", "stream", "service"))  # "" where it is absent; written out, it makes a payload odd
+_TYPES: Final = ("", "stream", "service")  # "" where it is absent; written out, it makes a payload odd
 
 
 def read(payload: bytes) -> Claims | None:
@@ -51,14 +50,12 @@ def read(payload: bytes) -> Claims | None:
     """
     for end, decoder, build in _KINDS:
         if payload.endswith(end):
-            break
-    else:
-        return None
-    try:
-        head = decoder.decode(payload)
-    except (DecodeError, ValueError, RecursionError):  # ValueError: it is not UTF-8
-        return None
-    return build(head) if _written(head) == payload else None
+            try:
+                head = decoder.decode(payload)
+            except (DecodeError, ValueError, RecursionError):  # ValueError: it is not UTF-8
+                return None
+            return build(head) if _written(head) == payload else None
+    return None
 
 
 def _written(head: Struct) -> bytes:
@@ -191,13 +188,14 @@ class _UserToken(_Head, kw_only=True):
 def _account(head: _AccountToken) -> AccountClaims | None:
     nats = head.nats
     keys = [key for key in map(_signing_key, nats.signing_keys) if key is not None]
-    if (
-        len(keys) < len(nats.signing_keys)
-        or not _TYPES.issuperset([each.type for each in nats.imports])
-        or not _TYPES.issuperset([each.type for each in nats.exports])
-        or any([export.service_latency is not None for export in nats.exports])
-    ):
+    if len(keys) < len(nats.signing_keys):
         return None
+    for each in nats.imports:
+        if each.type not in _TYPES:
+            return None
+    for export in nats.exports:
+        if export.type not in _TYPES or export.service_latency is not None:
+            return None
     issuer_key(head.iss, "AO")
     return AccountClaims(
         aud=head.aud,
@@ -276,7 +274,8 @@ def _limits(nats: _User | _Template) -> UserLimits:
 
 
 _ENCODER = Encoder()
-_ESCAPES = [(char.encode(), f"\\u{ord(char):04x}".encode()) for char in "<>&\u2028\u2029"]
+_ESCAPES = [(char.encode(), f"\\u{ord(char):04x}".encode()) for char in "<>&"]
+# Go escapes U+2028 and U+2029 too: to look for them would take half as long as to write all the rest.
 _KINDS: Final[tuple[tuple[bytes, Decoder[Any], Callable[[Any], Claims | None]], ...]] = (
     (b'"type":"account","version":2}}', Decoder(_AccountToken), _account),
     (b'"type":"user","version":2}}', Decoder(_UserToken), _user),

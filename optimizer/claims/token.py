@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import binascii
 import json
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from pybase64 import b64decode
 
 from optimizer.errors import TokenError
 from optimizer.text import printable
@@ -140,8 +141,7 @@ def _decoded(segment: str, name: str) -> bytes:
         raise TokenError(f"the {name} is empty")
     try:
         if "+" not in segment and "/" not in segment and "=" not in segment:
-            standard = segment.replace("-", "+").replace("_", "/")  # copies nothing where there is neither
-            return binascii.a2b_base64(standard + "=" * (-len(segment) % 4), strict_mode=True)
+            return b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
     except ValueError:  # binascii.Error, or the text is not ASCII
         pass
     raise TokenError(f"the {name} is not base64url without padding")
