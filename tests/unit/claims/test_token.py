@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import binascii
 import json
 
 import pytest
@@ -122,3 +123,21 @@ def test_no_text_breaks_the_parser(text):
         parse_token(text)
     except TokenError as problem:
         assert problem.message  # noqa: PT017 the only error there may be
+
+
+alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+@given(st.text(alphabet, max_size=12) | st.text(alphabet + "+/= \n\0\u00e9\ud800~", max_size=12))
+def test_a_segment_is_read_as_the_standard_library_reads_it_strictly(segment):
+    plain = segment.replace("-", "+").replace("_", "/") + "=" * (-len(segment) % 4)
+    try:
+        expected = None if set("+/=") & set(segment) or not segment else binascii.a2b_base64(plain, strict_mode=True)
+    except ValueError:
+        expected = None
+    try:
+        found = parse_token(f"{signing.b64(json.dumps(signing.HEADER).encode())}.{segment}.{'A' * 86}").payload
+    except TokenError as problem:
+        assert "segments" in problem.message or problem.message.startswith("the payload")  # noqa: PT017
+        found = None
+    assert found == expected
