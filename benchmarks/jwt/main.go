@@ -1,19 +1,22 @@
-// What the jwt library takes to read account tokens: read the file, decode, check signature, issuer, claims, expiry.
+// What the jwt library takes to read tokens: list the directories, read the files, decode, check signature, issuer,
+// claims and expiry.
 //
-//	jwt FILE [keep]
+//	jwt DIRECTORY drop|keep
 //
-// FILE names the operator's token and then the accounts' tokens, one path a line. Prints seconds of processor time (all
-// threads, so the collector's too; without reading the list), seconds by the clock, tokens read, and how many a server
-// would refuse. One worker; `keep` holds on to all claims, as permopt does.
+// DIRECTORY is an operator's in an nsc store, or one of .jwt files of accounts with the operator's token beside them as
+// operator.jwt. Prints seconds of processor time (all threads, so the collector's too), seconds by the clock, tokens
+// read, and how many a server would refuse. One worker; `keep` holds on to all claims, as permopt does.
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
+	"io/fs"
 	"log"
 	"os"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -21,25 +24,44 @@ import (
 )
 
 func main() {
-	paths := lines(os.Args[1])
-	keep := len(os.Args) > 2
-	runtime.GC()
+	root, keep := os.Args[1], os.Args[2] == "keep"
 	begun, start := time.Now(), clock()
-	operator, err := jwt.DecodeOperatorClaims(read(paths[0]))
+	head := filepath.Join(root, "operator.jwt")
+	if _, err := os.Stat(head); err != nil {
+		head = filepath.Join(root, filepath.Base(root)+".jwt")
+	}
+	operator, err := jwt.DecodeOperatorClaims(read(head))
 	check(err)
 	trusted := map[string]bool{operator.Subject: !operator.StrictSigningKeyUsage}
 	for _, key := range operator.SigningKeys {
 		trusted[key] = true
 	}
-	refused := 0
-	var kept []*jwt.AccountClaims
-	for _, path := range paths[1:] {
-		claims, err := jwt.DecodeAccountClaims(read(path)) // which checks the signature
-		if err != nil || !trusted[claims.Issuer] {
-			refused++
-			continue
+	owners := map[string]*jwt.AccountClaims{}
+	count, refused := 1, 0
+	var kept []jwt.Claims
+	check(filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || path == head || !strings.HasSuffix(path, ".jwt") {
+			return err
 		}
+		count++
 		results := jwt.CreateValidationResults()
+		var claims jwt.Claims
+		if filepath.Base(filepath.Dir(path)) == "users" { // which come after their account
+			user, err := jwt.DecodeUserClaims(read(path))
+			if err != nil || !issued(user, owners) {
+				refused++
+				return nil
+			}
+			claims = user
+		} else {
+			account, err := jwt.DecodeAccountClaims(read(path)) // which checks the signature
+			if err != nil || !trusted[account.Issuer] {
+				refused++
+				return nil
+			}
+			claims = account
+			owners = map[string]*jwt.AccountClaims{account.Subject: account}
+		}
 		claims.Validate(results)
 		if results.IsBlocking(true) { // expiry included
 			refused++
@@ -47,27 +69,25 @@ func main() {
 		if keep {
 			kept = append(kept, claims)
 		}
-	}
-	fmt.Println(clock()-start, time.Since(begun).Seconds(), len(paths), refused)
+		return nil
+	}))
+	fmt.Println(clock()-start, time.Since(begun).Seconds(), count, refused)
 	runtime.KeepAlive(kept)
+}
+
+// Whether the user's account is known, and vouches for who issued the user.
+func issued(user *jwt.UserClaims, owners map[string]*jwt.AccountClaims) bool {
+	owner := owners[user.Issuer]
+	if user.IssuerAccount != "" {
+		owner = owners[user.IssuerAccount]
+	}
+	return owner != nil && owner.DidSign(user) && !owner.IsClaimRevoked(user)
 }
 
 func read(path string) string {
 	data, err := os.ReadFile(path)
 	check(err)
 	return string(bytes.TrimSpace(data))
-}
-
-func lines(path string) (found []string) {
-	file, err := os.Open(path)
-	check(err)
-	defer file.Close()
-	scanner := bufio.NewScanner(file)
-	for scanner.Scan() {
-		found = append(found, scanner.Text())
-	}
-	check(scanner.Err())
-	return found
 }
 
 func clock() float64 {

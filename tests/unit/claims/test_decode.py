@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 import optimizer.claims.decode
-from optimizer.claims import gojson
+from optimizer.claims import gojson, quick
 from optimizer.claims.decode import decode
 from optimizer.claims.encode import payload_bytes
 from optimizer.claims.gojson import Struct, plain
