@@ -71,7 +71,7 @@ def outcome(reading) -> object:
         claims = reading()
     except TokenError as problem:
         return problem.message
-    return claims, repr(claims), payload_bytes(claims)
+    return claims, repr(claims).replace("mappingproxy({})", "{}"), payload_bytes(claims)
 
 
 def both(payload: bytes) -> bool:
