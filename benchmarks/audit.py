@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 NOW = 1_795_000_000
 ACCOUNTS, SAMPLE, ROUNDS = 10_000, 50, 5
+PEERS = 3_000
 GROWTH = (25_000, 50_000, 100_000)
 READ = "import sys; from optimizer import read; read(sys.argv[1], now=1_795_000_000)"
 
@@ -49,13 +50,15 @@ def bench_audit() -> Iterator[str]:
             make_store.main(ACCOUNTS, store)
         yield from _beside_nsc(store, said.getvalue().strip().partition(": ")[2], Path(directory))
         yield ""
-        resolver = Path(directory) / "resolver"
-        copies(store / make_store.OPERATOR, resolver, ACCOUNTS)
+        small, resolver = Path(directory) / "small", Path(directory) / "resolver"
+        with redirect_stdout(io.StringIO()):
+            make_store.main(PEERS, small)
+        copies(small / make_store.OPERATOR, resolver, PEERS)
         yield from _beside_go(
-            [
-                ("a resolver's directory, accounts alone", resolver),
-                ("the store, users too", store / make_store.OPERATOR),
-            ]
+            {
+                "a resolver's directory, accounts alone": resolver,
+                "an nsc store, users too": small / make_store.OPERATOR,
+            }
         )
         yield ""
         yield from _growing(store / make_store.OPERATOR, Path(directory))

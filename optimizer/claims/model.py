@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
@@ -21,6 +21,11 @@ from optimizer.claims.keys import AccountKey, OperatorKey, UserKey
 Json = Any  # what json.loads returns; narrowed field by field in decode
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """One empty mapping for all records: a tenth of the memory of a store would be empty dicts."""
+
+if TYPE_CHECKING:
+    Kind = str
+else:
+    Kind = Literal["", "stream", "service"]  # what `optimizer.claims.quick` reads
 
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Unknown = Annotated[Mapping[str, Json], Meta(max_length=0)]
@@ -125,7 +130,7 @@ class Export(Record, frozen=True, kw_only=True):
 
     name: str = ""
     subject: str = ""
-    type: str = ""
+    type: Kind = ""
     """``stream`` or ``service``."""
     token_req: bool = False
     revocations: Mapping[str, Int64] = NOTHING
@@ -155,7 +160,7 @@ class Import(Record, frozen=True, kw_only=True):
     token: str = ""
     to: str = ""
     local_subject: str = ""
-    type: str = ""
+    type: Kind = ""
     share: bool = False
     allow_trace: bool = False
     unknown: Unknown = NOTHING

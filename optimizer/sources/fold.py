@@ -72,7 +72,9 @@ def _folded(
     items = list(source.items)
     clock = _Clock(progress, len(items) * (1 if signatures is None else 2))
     pile = _Pile(signatures)
-    for item in items:
+    items.reverse()
+    while items:
+        item = items.pop()  # whose text is in memory no longer than it must be
         clock.tick()
         if isinstance(item, Skipped):
             pile.skipped.append(item)
