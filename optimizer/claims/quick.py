@@ -8,12 +8,10 @@ traces, times, authorization.
 
 from __future__ import annotations
 
-from sys import intern
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from msgspec import DecodeError, Meta, Struct, to_builtins
 from msgspec.json import Decoder, Encoder
-from msgspec.structs import force_setattr
 
 from optimizer.claims.keys import account_key, issuer_key, user_key
 from optimizer.claims.model import (
@@ -191,17 +189,9 @@ def _account(head: _AccountToken) -> AccountClaims | None:
     keys = [key for key in map(_signing_key, nats.signing_keys) if key is not None]
     if len(keys) < len(nats.signing_keys):
         return None
-    for each in nats.imports:
-        force_setattr(each, "account", intern(each.account))
-        if each.name == each.subject:
-            force_setattr(each, "name", each.subject)
     for export in nats.exports:
         if export.service_latency is not None:
             return None
-        if export.name == export.subject:
-            force_setattr(export, "name", export.subject)
-    if nats.default_permissions is not None:
-        _share(nats.default_permissions)
     issuer_key(head.iss, "AO")
     return AccountClaims(
         aud=head.aud,
@@ -238,7 +228,7 @@ def _signing_key(scope: str | _Scope) -> SigningKey | None:
         Scope(
             kind=scope.kind,
             role=scope.role,
-            permissions=_share(PermissionLists(template.pub, template.sub, resp)),
+            permissions=PermissionLists(template.pub, template.sub, resp),
             limits=_limits(template),
             description=scope.description,
         ),
@@ -260,20 +250,10 @@ def _user(head: _UserToken) -> UserClaims:
         nbf=head.nbf,
         sub=user_key(head.sub),
         tags=nats.tags,
-        permissions=_share(PermissionLists(nats.pub, nats.sub, nats.resp)),
+        permissions=PermissionLists(nats.pub, nats.sub, nats.resp),
         limits=_limits(nats),
         issuer_account=nats.issuer_account,
     )
-
-
-def _share(lists: PermissionLists) -> PermissionLists:
-    """The same lists, their entries held once however many tokens have them: a fifth of the memory of a store."""
-    for side in (lists.pub, lists.sub):
-        if side.allow:
-            force_setattr(side, "allow", tuple(map(intern, side.allow)))
-        if side.deny:
-            force_setattr(side, "deny", tuple(map(intern, side.deny)))
-    return lists
 
 
 def _limits(nats: _User | _Template) -> UserLimits:

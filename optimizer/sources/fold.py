@@ -11,6 +11,7 @@ from optimizer.claims.decode import decode
 from optimizer.claims.encode import payload_bytes
 from optimizer.claims.gojson import go_json
 from optimizer.claims.model import AccountClaims, Claims, OperatorClaims, UserClaims
+from optimizer.claims.sharing import share
 from optimizer.claims.token import Token, parse_token
 from optimizer.claims.verify import Issue, account_issues, operator_issues, user_issues
 from optimizer.errors import SourceError, TokenError, UsageError
@@ -37,6 +38,8 @@ _NAMES = {OperatorClaims: "an operator", AccountClaims: "an account", UserClaims
 _HEADER = base64.urlsafe_b64encode(b'{"typ":"JWT","alg":"ed25519-nkey"}').rstrip(b"=").decode()
 _NO_SIGNATURE = "A" * 86  # 64 zero bytes: no key ever signs so, and the token has the size nsc would give it
 _STEP = 256
+_LARGE = 30_000
+"""Of more tokens what repeats is held once (`optimizer.claims.sharing`): accounts take half a gigabyte by then."""
 
 
 def fold(
@@ -71,7 +74,7 @@ def _folded(
 ) -> Hierarchy:
     items = list(source.items)
     clock = _Clock(progress, len(items) * (1 if signatures is None else 2))
-    pile = _Pile(signatures)
+    pile = _Pile(signatures, shares=len(items) > _LARGE)
     items.reverse()
     while items:
         item = items.pop()  # whose text is in memory no longer than it must be
@@ -131,8 +134,9 @@ class _Shelf(Generic[K, C]):
 class _Pile:
     """Tokens as they come, decoded and sorted by kind, their signatures being checked."""
 
-    def __init__(self, signatures: Signatures | None) -> None:
+    def __init__(self, signatures: Signatures | None, *, shares: bool) -> None:
         self.signatures = signatures
+        self.shares = shares
         self.skipped: list[Skipped] = []
         self.operators: _Shelf[OperatorKey, OperatorClaims] = _Shelf(self.skipped)
         self.accounts: _Shelf[AccountKey, AccountClaims] = _Shelf(self.skipped)
@@ -162,6 +166,8 @@ class _Pile:
     def _keep(self, item: Found, token: Token, claims: Claims, issues: tuple[Issue, ...]) -> None:
         if self.signatures is not None:
             self.signatures.ask(token, claims)
+        if self.shares:
+            share(claims)
         at_home = item.home in (claims.name.strip(GO_SPACE), claims.sub)
         match claims:
             case OperatorClaims():

@@ -14,6 +14,7 @@ from optimizer.claims.decode import decode, from_document
 from optimizer.claims.encode import payload_bytes, reencoded
 from optimizer.claims.model import AccountClaims, UserClaims
 from optimizer.claims.readers import NAMES
+from optimizer.claims.sharing import share
 from optimizer.claims.token import Token, parse_token
 from optimizer.errors import TokenError
 from tests import payloads, signing
@@ -240,3 +241,21 @@ def test_reading_at_once_leaves_deep_nesting_to_the_reader_that_can_say_so():
     assert quick.read(payload) is None
     assert "nested too deep" in member_by_member(payload)
     both(payload)
+
+
+@settings(deadline=None)
+@given(as_go_writes)
+def test_sharing_changes_nothing_about_claims(payload):
+    claims = decode(Token("", {}, payload, b""))
+    share(claims)
+    assert outcome(lambda: claims) == member_by_member(payload)
+
+
+def test_sharing_holds_equal_entries_once():
+    texts = f'"pub":{{"allow":["{"a." * 9}b"]}}'
+    payload = f'{{"iss":"{ACC}","sub":"{USER}","nats":{{{texts},"type":"user","version":2}}}}'.encode()
+    one, other = (decode(Token("", {}, payload, b"")) for _ in range(2))
+    assert one.permissions.pub.allow[0] is not other.permissions.pub.allow[0]
+    share(one)
+    share(other)
+    assert one.permissions.pub.allow[0] is other.permissions.pub.allow[0]
