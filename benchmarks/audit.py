@@ -122,9 +122,9 @@ def _beside_go(sources: dict[str, Path]) -> Iterator[str]:
     yield "Microseconds a token, medians of paired rounds of processes that read the same files, start-up left out."
     yield "CPU is that of all threads; permopt is one worker where it may use one processor, and has a thread beside it"
     yield "where it may use two. Go is `benchmarks/jwt`, one worker: `DecodeAccountClaims`, `DecodeUserClaims`, which"
-    yield "check the signature, then issuer, `Validate`, expiry; it lets each token go, or keeps all claims as permopt does."
+    yield "check the signature, then issuer, `Validate`, expiry; it lets each token go, or keeps all claims as permopt."
     yield ""
-    yield "| source | tokens | permopt CPU | with a thread (by the clock) | Go, dropping | keeping | Go / permopt | keeping |"
+    yield "| source | tokens | permopt | with a thread (by the clock) | Go, dropping | keeping | Go / permopt | keeping |"
     yield "|---|---|---|---|---|---|---|---|"
     for name, path in sources.items():
         rounds = []
@@ -164,8 +164,8 @@ def _growing(operator: Path, directory: Path) -> Iterator[str]:
     reach = 16 * 2**20 / each
     yield ""
     yield f"At that slope a machine with 16 GB ends at {reach / 1e6:.1f} million accounts of this shape. Their lists"
-    yield "repeat entries as those of `benchmarks/make_store.py` do. The first size is below the one from which what repeats is"
-    yield "held once: where nothing repeats, its bytes an account stay."
+    yield "repeat entries as those of `benchmarks/make_store.py` do. The first size is below the one from which what"
+    yield "repeats is held once: where nothing repeats, its bytes an account stay."
 
 
 def _first(operator: Path, directory: Path) -> Path:
