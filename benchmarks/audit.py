@@ -124,7 +124,7 @@ def _beside_go(sources: dict[str, Path]) -> Iterator[str]:
     yield "where it may use two. Go is `benchmarks/jwt`, one worker: `DecodeAccountClaims`, `DecodeUserClaims`, which"
     yield "check the signature, then issuer, `Validate`, expiry; it lets each token go, or keeps all claims as permopt."
     yield ""
-    yield "| source | tokens | permopt | with a thread (by the clock) | Go, dropping | keeping | Go / permopt | keeping |"
+    yield "| source | tokens | permopt | two threads (by the clock) | Go, dropping | keeping | Go / permopt | keeping |"
     yield "|---|---|---|---|---|---|---|---|"
     for name, path in sources.items():
         rounds = []
