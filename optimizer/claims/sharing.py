@@ -1,4 +1,4 @@
-"""What very many tokens say alike, held once: a quarter of the memory of a large source, for a tenth of its time."""
+"""What very many tokens say alike, held once: a fifth less memory for a large source, and a seventh more time."""
 
 from __future__ import annotations
 
