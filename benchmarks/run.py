@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 import covered
 import make_store
+from audit import bench_audit
 from choose import bench_choose
 from graph import bench_graph
 
@@ -234,6 +235,7 @@ BENCHES = {
     "covered": covered.bench,
     "choose": bench_choose,
     "graph": bench_graph,
+    "audit": bench_audit,
 }
 
 

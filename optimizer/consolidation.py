@@ -257,7 +257,7 @@ def _imports(change: Change, account: AccountKey, hub: AccountKey | None = None)
         Target(TargetKind.IMPORT.value, account),
         remove=tuple(edge.claims for edge in change.drops),
         add=tuple(
-            replace(each, account=hub) if hub is not None and each.account == NEW_KEY else each
+            each.replaced(account=hub) if hub is not None and each.account == NEW_KEY else each
             for each in change.imports
         ),
     )

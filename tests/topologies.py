@@ -79,7 +79,7 @@ def carried_out(hierarchy: Hierarchy, suggestion: Suggestion, signer: signing.Ke
     accounts: dict[Any, Signed[AccountClaims]] = dict(hierarchy.accounts)
     for change in suggestion.changes:
         imports = tuple(
-            replace(each, account=HUB.public) if each.account == NEW_KEY else each for each in change.imports
+            each.replaced(account=HUB.public) if each.account == NEW_KEY else each for each in change.imports
         )
         if change.account == NEW:
             claims = replace(new_account("hub", imports, change.exports), sub=HUB.public)
@@ -182,7 +182,7 @@ def _instead(taken: Import, old: str, new: str) -> Import:
         ending = new if subject is taken.subject else new.replace("*", f"${stars + 1}")
         return subject[: -len(old)] + ending if subject else ""
 
-    return replace(taken, subject=changed(taken.subject), local_subject=changed(taken.local_subject))
+    return taken.replaced(subject=changed(taken.subject), local_subject=changed(taken.local_subject))
 
 
 def _wider(chance: random.Random, taken: Import) -> list[Import]:
@@ -190,7 +190,7 @@ def _wider(chance: random.Random, taken: Import) -> list[Import]:
     if taken.local_subject or tokens[-1] == ">":
         return _again(chance, taken)
     tokens[-1] = chance.choice("*>")
-    return [replace(taken, subject=".".join(tokens))]
+    return [taken.replaced(subject=".".join(tokens))]
 
 
 def _narrower(chance: random.Random, taken: Import) -> list[Import]:
@@ -198,9 +198,9 @@ def _narrower(chance: random.Random, taken: Import) -> list[Import]:
     if taken.local_subject or tokens[-1] not in "*>":
         return []
     tokens[-1] = chance.choice("ab")
-    return [replace(taken, subject=".".join(tokens))]
+    return [taken.replaced(subject=".".join(tokens))]
 
 
 def _again(chance: random.Random, taken: Import) -> list[Import]:
     """The same, perhaps by another name that the server does not see."""
-    return [replace(taken, name=f"{taken.name} {chance.choice('xy')}")]
+    return [taken.replaced(name=f"{taken.name} {chance.choice('xy')}")]

@@ -8,11 +8,12 @@ all that they pass, and streams over their one hop.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from optimizer.access.compared import Compared, united
+from optimizer.claims.model import NOTHING
 from optimizer.claims.validate import refusal_of_earlier
 from optimizer.edits.anew import Itself
 from optimizer.graph.build import IMPORTED_BY_SERVER, build
@@ -345,7 +346,7 @@ def _by_claims(edges: Iterable[Edge]) -> dict[tuple[str, Import], list[Edge]]:
     found: dict[tuple[str, Import], list[Edge]] = defaultdict(list)
     for edge in edges:
         # The name of an import says nothing to the server.
-        found[edge.importer, replace(edge.claims, name="", unknown={})].append(edge)
+        found[edge.importer, edge.claims.replaced(name="", unknown=NOTHING)].append(edge)
     return found
 
 

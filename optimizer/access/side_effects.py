@@ -6,7 +6,7 @@ some absent values filled in. Most of that is inert; the rest keeps an edit from
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from optimizer.claims.model import AccountClaims, UserClaims, UserLimits
@@ -90,8 +90,7 @@ def _bare(lists: PermissionLists) -> object:
 
 def _limits(limits: UserLimits, *, absent: int) -> UserLimits:
     """Server: ``validateSrc``, ``validateTimes``, ``convertAllowedConnectionTypes``: an empty list is no limit."""
-    return replace(
-        limits,
+    return limits.replaced(
         src=tuple(sorted({network.lower() for network in limits.src or ()})) or None,
         times=limits.times or None,
         subs=absent if limits.subs is None else limits.subs,

@@ -163,9 +163,9 @@ def _without_dropped(old: PermissionLists, new: PermissionLists) -> PermissionLi
         return texts and tuple(text for text in texts if text in stays or not Entry(text).is_template)
 
     def side(lists: SubjectLists, other: SubjectLists) -> SubjectLists:
-        return replace(lists, allow=kept(lists.allow, other.allow), deny=kept(lists.deny, other.deny))
+        return lists.replaced(allow=kept(lists.allow, other.allow), deny=kept(lists.deny, other.deny))
 
-    return replace(old, pub=side(old.pub, new.pub), sub=side(old.sub, new.sub))
+    return old.replaced(pub=side(old.pub, new.pub), sub=side(old.sub, new.sub))
 
 
 def _halves(before: PermissionLists, after: PermissionLists) -> Iterator[tuple[bool, PermissionLists, PermissionLists]]:

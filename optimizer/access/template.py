@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -89,11 +89,11 @@ def expanded(template: PermissionLists, user: UserClaims, account: AccountClaims
         deny = _expanded_list(lists.deny, user, account, refuse=True)
         if lists.allow and not allow:
             deny = (deny or ()) if ">" in (deny or ()) else (*(deny or ()), ">")
-        return replace(lists, allow=allow, deny=deny)
+        return lists.replaced(allow=allow, deny=deny)
 
     # The server expands subscribe lists first; which refusal is named depends on it, nothing else does.
     sub = side(template.sub)
-    return replace(template, pub=side(template.pub), sub=sub)
+    return template.replaced(pub=side(template.pub), sub=sub)
 
 
 def _expanded_list(

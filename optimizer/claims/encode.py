@@ -143,7 +143,7 @@ def _account_rewritten(claims: AccountClaims) -> AccountClaims:
     trace = claims.trace
     return replace(
         claims,
-        imports=_by_subject(replace(item, unknown={}) for item in claims.imports),
+        imports=_by_subject(item.replaced(unknown={}) for item in claims.imports),
         exports=_by_subject(_export_rewritten(item) for item in claims.exports),
         limits=_account_limits_rewritten(claims.limits),
         signing_keys=_signing_keys_rewritten(claims.signing_keys),
@@ -161,7 +161,7 @@ def _export_rewritten(item: Export) -> Export:
     latency = item.service_latency
     if latency is not None:
         latency = {"sampling": latency.get("sampling") or "headers", "results": latency.get("results", "")}
-    return replace(item, service_latency=latency, unknown={})
+    return item.replaced(service_latency=latency, unknown={})
 
 
 def _account_limits_rewritten(limits: Mapping[str, Json]) -> dict[str, Json]:
@@ -176,14 +176,13 @@ def _account_limits_rewritten(limits: Mapping[str, Json]) -> dict[str, Json]:
 def _signing_keys_rewritten(keys: Iterable[SigningKey]) -> tuple[SigningKey, ...]:
     last = {key.key: key for key in keys}
     return tuple(
-        key if key.scope is None else replace(key, scope=_scope_rewritten(key.scope)) for _, key in sorted(last.items())
+        key if key.scope is None else key.replaced(scope=_scope_rewritten(key.scope)) for _, key in sorted(last.items())
     )
 
 
 def _scope_rewritten(scope: Scope) -> Scope:
     # An explicit 0 is left out by Go, and an absent limit is read as -1 by whoever decodes the scope next.
-    return replace(
-        scope,
+    return scope.replaced(
         permissions=_permissions_rewritten(scope.permissions),
         limits=_limits_rewritten(_unlimited_where_absent(scope.limits)),
         unknown={},
@@ -195,13 +194,12 @@ def _permissions_rewritten(block: PermissionLists) -> PermissionLists:
     return PermissionLists(
         pub=SubjectLists(allow=block.pub.allow or None, deny=block.pub.deny or None),
         sub=SubjectLists(allow=block.sub.allow or None, deny=block.sub.deny or None),
-        resp=None if block.resp is None else replace(block.resp, unknown={}),
+        resp=None if block.resp is None else block.resp.replaced(unknown={}),
     )
 
 
 def _unlimited_where_absent(limits: UserLimits) -> UserLimits:
-    return replace(
-        limits,
+    return limits.replaced(
         subs=-1 if limits.subs is None else limits.subs,
         data=-1 if limits.data is None else limits.data,
         payload=-1 if limits.payload is None else limits.payload,
@@ -209,8 +207,7 @@ def _unlimited_where_absent(limits: UserLimits) -> UserLimits:
 
 
 def _limits_rewritten(limits: UserLimits) -> UserLimits:
-    return replace(
-        limits,
+    return limits.replaced(
         src=limits.src or None,
         times=tuple(known_members(span, SPAN) for span in limits.times) if limits.times else None,
         subs=limits.subs or None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from optimizer.claims.gojson import go_json
@@ -131,7 +130,7 @@ def _user(claims: UserClaims) -> dict[str, Json]:
         "payload": limits.payload,
         "src": ",".join(limits.src or ()),
     }
-    return _permissions(claims.permissions) | filled(named) | _user_limits(replace(limits, src=None))
+    return _permissions(claims.permissions) | filled(named) | _user_limits(limits.replaced(src=None))
 
 
 def _activation(claims: ActivationClaims) -> dict[str, Json]:

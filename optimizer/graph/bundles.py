@@ -7,7 +7,7 @@ no other import of the account. It changes nothing only where the imports make u
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -73,7 +73,7 @@ class Bundle:
         """The import as nsc writes it."""
         first = self.edges[0]
         made = import_of(first.kind, first.exporter, self.remote, self.local, first.claims)
-        return replace(made, token=self.token)
+        return made.replaced(token=self.token)
 
 
 def bundles(edges: Sequence[Edge]) -> Iterator[Bundle]:

@@ -95,7 +95,7 @@ class Hub:
 
     def export(self) -> Export:
         """What the hub exports."""
-        return replace(_export(self.wildcard, self.response_type), response_threshold=self.response_threshold)
+        return _export(self.wildcard, self.response_type).replaced(response_threshold=self.response_threshold)
 
     def import_of(self, key: str) -> Import:
         """The one import of every consumer, from the hub's key."""

@@ -11,18 +11,21 @@ from optimizer.claims.decode import decode
 from optimizer.claims.encode import payload_bytes
 from optimizer.claims.gojson import go_json
 from optimizer.claims.model import AccountClaims, Claims, OperatorClaims, UserClaims
+from optimizer.claims.sharing import share
 from optimizer.claims.token import Token, parse_token
 from optimizer.claims.verify import Issue, account_issues, operator_issues, user_issues
 from optimizer.errors import SourceError, TokenError, UsageError
 from optimizer.hierarchy import Coverage, Hierarchy, Signed, Skipped
 from optimizer.sources.found import Found, FoundClaims, Place
 from optimizer.sources.nsc_store import GO_SPACE, listed
+from optimizer.sources.signatures import Signatures
 from optimizer.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from optimizer.claims.keys import AccountKey, OperatorKey, UserKey
+    from optimizer.claims.verify import SignedAs
     from optimizer.sources.found import Source
 
     Progress = Callable[[int, int], None]
@@ -35,6 +38,8 @@ _NAMES = {OperatorClaims: "an operator", AccountClaims: "an account", UserClaims
 _HEADER = base64.urlsafe_b64encode(b'{"typ":"JWT","alg":"ed25519-nkey"}').rstrip(b"=").decode()
 _NO_SIGNATURE = "A" * 86  # 64 zero bytes: no key ever signs so, and the token has the size nsc would give it
 _STEP = 256
+_LARGE = 30_000
+"""Of more tokens what repeats is held once (`optimizer.claims.sharing`): accounts take half a gigabyte by then."""
 
 
 def fold(
@@ -60,10 +65,19 @@ def fold(
     UsageError
         It holds several operators, or none of that name.
     """
+    with Signatures() as signatures:
+        return _folded(source, now, signatures if verify else None, operator, progress)
+
+
+def _folded(
+    source: Source, now: int, signatures: Signatures | None, operator: str | None, progress: Progress | None
+) -> Hierarchy:
     items = list(source.items)
-    clock = _Clock(progress, len(items) * (2 if verify else 1))
-    pile = _Pile()
-    for item in items:
+    clock = _Clock(progress, len(items) * (1 if signatures is None else 2))
+    pile = _Pile(signatures, shares=len(items) > _LARGE)
+    items.reverse()
+    while items:
+        item = items.pop()  # whose text is in memory no longer than it must be
         clock.tick()
         if isinstance(item, Skipped):
             pile.skipped.append(item)
@@ -74,8 +88,9 @@ def fold(
     if chosen is None and not accounts and not users:
         raise _nothing_in(source.store, pile.skipped)
     users = {key: _placed(user, pile.owners, accounts) for key, user in users.items()}
-    if verify:
-        chosen, accounts, users = _Checker(now, clock).checked(chosen, accounts, users)
+    if signatures is not None:
+        signatures.finish()
+        chosen, accounts, users = _Checker(now, clock, signatures.signed_as).checked(chosen, accounts, users)
     clock.end()
     return Hierarchy(
         operator=chosen,
@@ -117,9 +132,11 @@ class _Shelf(Generic[K, C]):
 
 
 class _Pile:
-    """Tokens as they come, decoded and sorted by kind."""
+    """Tokens as they come, decoded and sorted by kind, their signatures being checked."""
 
-    def __init__(self) -> None:
+    def __init__(self, signatures: Signatures | None, *, shares: bool) -> None:
+        self.signatures = signatures
+        self.shares = shares
         self.skipped: list[Skipped] = []
         self.operators: _Shelf[OperatorKey, OperatorClaims] = _Shelf(self.skipped)
         self.accounts: _Shelf[AccountKey, AccountClaims] = _Shelf(self.skipped)
@@ -147,6 +164,10 @@ class _Pile:
         self._keep(item, token, claims, issues)
 
     def _keep(self, item: Found, token: Token, claims: Claims, issues: tuple[Issue, ...]) -> None:
+        if self.signatures is not None:
+            self.signatures.ask(token, claims)
+        if self.shares:
+            share(claims)
         at_home = item.home in (claims.name.strip(GO_SPACE), claims.sub)
         match claims:
             case OperatorClaims():
@@ -185,8 +206,8 @@ class _Clock:
 class _Checker:
     """Signature and chain of every token."""
 
-    def __init__(self, now: int, clock: _Clock) -> None:
-        self.now, self.clock = now, clock
+    def __init__(self, now: int, clock: _Clock, signed: SignedAs) -> None:
+        self.now, self.clock, self.signed = now, clock, signed
 
     def checked(
         self,
@@ -201,15 +222,17 @@ class _Checker:
         """The same records with their issues."""
         head = None if operator is None else operator.claims
         if operator is not None:
-            operator = self._with(operator, operator_issues(operator.token, operator.claims, self.now))
+            operator = self._with(
+                operator, operator_issues(operator.token, operator.claims, self.now, signed=self.signed)
+            )
         accounts = {
-            key: self._with(account, account_issues(account.token, account.claims, head, self.now))
+            key: self._with(account, account_issues(account.token, account.claims, head, self.now, signed=self.signed))
             for key, account in accounts.items()
         }
         for key, user in users.items():
             owner = accounts.get(user.claims.account)
             account = None if owner is None else owner.claims
-            found = user_issues(user.token, user.claims, account, self.now, operator=head)
+            found = user_issues(user.token, user.claims, account, self.now, operator=head, signed=self.signed)
             users[key] = self._with(user, found)
         return operator, accounts, users
 

@@ -67,7 +67,7 @@ def token_texts(data: bytes) -> list[str]:
         It holds nothing like a token; the message holds nothing of the content.
     """
     alone = data.strip()
-    if _BEGINS.match(alone) and alone.isascii() and not any(byte in alone for byte in _ENDS):
+    if _BEGINS.match(alone) and alone.isascii() and not any(map(alone.__contains__, _ENDS)):
         return [alone.decode()]  # as nsc writes them
     text = text_of(data)
     found = [match[0] for match in islice(_TOKEN.finditer(text), MOST + 1)]

@@ -250,12 +250,11 @@ def as_edit_user_has_it(claims: Any) -> UserClaims:
     kinds = tuple(dict.fromkeys(kind.upper() for kind in limits.allowed_connection_types or () if kind))
     return replace(
         claims,
-        limits=replace(limits, src=tuple(networks), allowed_connection_types=kinds),
+        limits=limits.replaced(src=tuple(networks), allowed_connection_types=kinds),
         tags=in_order(claims.tags) or (),
-        permissions=replace(
-            lists,
-            pub=replace(lists.pub, allow=in_order(lists.pub.allow), deny=in_order(lists.pub.deny)),
-            sub=replace(lists.sub, allow=in_order(lists.sub.allow), deny=in_order(lists.sub.deny)),
+        permissions=lists.replaced(
+            pub=lists.pub.replaced(allow=in_order(lists.pub.allow), deny=in_order(lists.pub.deny)),
+            sub=lists.sub.replaced(allow=in_order(lists.sub.allow), deny=in_order(lists.sub.deny)),
         ),
     )
 

@@ -67,7 +67,7 @@ CASES = {
     "two that overlap": Case("two service imports", (service("s.*", "A"),), add=(taken("s.a"),)),
     "two that overlap, of two accounts": Case("nor does an earlier", (service("s.*", "A"),), add=(taken("s.a", "C"),)),
     "from itself": Case("from itself", add=(taken("s", "B"),)),
-    "without a name": Case("no name", add=(replace(taken("s"), name=""),)),
+    "without a name": Case("no name", add=(taken("s").replaced(name=""),)),
     "traces of a service": Case("traces of streams only", add=(taken("s", allow_trace=True),)),
     "shared details of a stream": Case("with services only", add=(taken("s", kind="stream", share=True),)),
     "the old form": Case("`to`", add=(taken("s", to="t"),)),

@@ -190,8 +190,8 @@ class TestUsers:
         account = next(iter(acme.accounts.values()))
         acme = acme.with_account(replace(account, claims=replace(account.claims, signing_keys=())))
         user = next(iter(acme.users.values()))
-        lists = replace(user.claims.permissions.pub, allow=("a.>", "a.b"))
-        claims: UserClaims = replace(user.claims, permissions=replace(user.claims.permissions, pub=lists))
+        lists = user.claims.permissions.pub.replaced(allow=("a.>", "a.b"))
+        claims: UserClaims = replace(user.claims, permissions=user.claims.permissions.replaced(pub=lists))
         acme = acme.with_user(replace(user, claims=claims))
         assert judged(acme, removing(user_of(acme, "ACME/app"), "pub.allow", "a.b")).safety is Safety.ADVICE
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from optimizer.claims.model import SubjectLists
@@ -55,8 +55,7 @@ class EditBlock:
                     texts.remove(text)
             return tuple(sorted(texts, key=str.encode)) or None
 
-        edited = replace(
-            lists,
+        edited = lists.replaced(
             pub=SubjectLists(after(ListName.PUB_ALLOW), after(ListName.PUB_DENY)),
             sub=SubjectLists(after(ListName.SUB_ALLOW), after(ListName.SUB_DENY)),
         )

@@ -184,7 +184,7 @@ def test_a_second_reencode_changes_nothing_but_what_a_scope_left_out(payload):
     once = reencoded(read(payload))
     twice = reencoded(once)
     if isinstance(once, AccountClaims):
-        keys = [key if key.scope is None else replace(key, scope=unlimited(key.scope)) for key in once.signing_keys]
+        keys = [key if key.scope is None else key.replaced(scope=unlimited(key.scope)) for key in once.signing_keys]
         once = replace(once, signing_keys=tuple(keys))
     assert twice == once
 
@@ -193,7 +193,7 @@ def unlimited(scope: Scope) -> Scope:
     """With -1 for the limits that an explicit 0 became when Go left it out."""
     limits = scope.limits
     filled = {name: getattr(limits, name) or -1 for name in ("subs", "data", "payload")}
-    return replace(scope, limits=replace(limits, **filled))
+    return scope.replaced(limits=limits.replaced(**filled))
 
 
 @given(payloads.every_payload)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.claims.keys import account_key, operator_key, raw_public_key, user_key
+from optimizer.claims.keys import account_key, are_account_keys, operator_key, raw_public_key, user_key
 from optimizer.errors import TokenError
 from tests import signing
 
@@ -53,3 +53,29 @@ def test_a_seed_in_the_place_of_a_key_is_not_shown():
         with pytest.raises(TokenError) as problem:
             account_key(text)
         assert seed[2:40] not in problem.value.message
+
+
+hardly_keys = st.sampled_from(
+    [
+        signing.user().public,
+        signing.account().public[:-1],
+        signing.account().public + "A",
+        signing.account().public.lower(),
+        "A" * 56,
+        " " + signing.account().public[1:],
+        signing.account().public[:-1] + "\u00e9",
+        "",
+    ]
+)
+
+
+@given(st.lists(st.integers(0, 9).map(lambda number: signing.account(number).public) | hardly_keys, max_size=4))
+def test_several_keys_at_once_are_what_each_of_them_is(texts):
+    assert are_account_keys(texts) == all(map(is_account_key, texts))
+
+
+def is_account_key(text: str) -> bool:
+    try:
+        return account_key(text) == text
+    except TokenError:
+        return False

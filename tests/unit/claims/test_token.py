@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import binascii
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from optimizer.claims.decode import decode
-from optimizer.claims.token import LARGEST_READ, MAX_TOKEN_SIZE, header_size, parse_token, token_size
+from optimizer.claims.token import LARGEST_READ, MAX_TOKEN_SIZE, header_size, parse_token, signed_bytes, token_size
 from optimizer.errors import TokenError
 from tests import signing
 
@@ -122,3 +123,37 @@ def test_no_text_breaks_the_parser(text):
         parse_token(text)
     except TokenError as problem:
         assert problem.message  # noqa: PT017 the only error there may be
+
+
+alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+@given(st.text(alphabet, max_size=12) | st.text(alphabet + "+/= \n\0\u00e9\ud800~", max_size=12))
+@example("AB")  # whose last four bits count for nothing
+@example("AAB")
+def test_a_segment_is_read_as_the_standard_library_reads_it_strictly(segment):
+    text = f"{signing.b64(json.dumps(signing.HEADER).encode())}.{segment}.{'A' * 86}"
+    plain = segment.replace("-", "+").replace("_", "/") + "=" * (-len(segment) % 4)
+    try:
+        expected = None if set("+/=") & set(segment) or not segment else binascii.a2b_base64(plain, strict_mode=True)
+    except ValueError:
+        expected = None
+    try:
+        token = parse_token(text)
+        found = token.payload
+        assert (token.text, token.size) == (text, len(text))
+    except TokenError as problem:
+        assert "segments" in problem.message or problem.message.startswith("the payload")  # noqa: PT017
+        found = None
+    assert found == expected
+
+
+@pytest.mark.parametrize("ending", ["A", "Q", "B", "_"])
+def test_what_is_signed_is_the_text_whatever_bits_are_left_over(ending):
+    head, body = signing.b64(json.dumps(signing.HEADER).encode()), "e30" if ending == "A" else f"e{ending}A{ending}"
+    text = f"{head}.{body}.{'A' * 85}{ending}"
+    token = parse_token(text)
+    assert token.text == text
+    assert header_size(token) == len(head)
+    assert signed_bytes(token, 2).decode() == f"{head}.{body}"
+    assert signed_bytes(token, 1).decode() == body

@@ -3,8 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nacl.bindings import crypto_sign_open
+from nacl.exceptions import CryptoError
 
 from optimizer.claims.decode import decode
+from optimizer.claims.keys import raw_public_key
+from optimizer.claims.signature import _holds
 from optimizer.claims.token import MAX_TOKEN_SIZE, Token, parse_token
 from optimizer.claims.verify import (
     account_issues,
@@ -265,3 +271,19 @@ def test_an_account_with_an_activation_signed_in_the_way_of_the_other_version_is
         text = signing.sign_bytes(payload, STRANGER, version=version)
         token, claims = made(signing.account_claims(ACC, "A", imports=[{**carried, "token": text}]), OP)
         assert codes(account_issues(token, claims, operator(), NOW)) == expected
+
+
+@given(st.binary(max_size=80), st.integers(0, 150), st.integers(1, 255), st.booleans())
+def test_a_signature_holds_where_pynacl_says_so(message, place, change, is_changed):
+    signer = signing.account()
+    signed = bytearray(signer.sign(message) + message)
+    if is_changed and place < len(signed):
+        signed[place] ^= change
+    key = raw_public_key(signer.public)
+    try:
+        crypto_sign_open(bytes(signed), key)
+    except CryptoError:
+        expected = False
+    else:
+        expected = True
+    assert _holds(bytes(signed), key) == expected

@@ -41,7 +41,7 @@ def imports(account, add=(), remove=()):
 def hub(read):
     held = read.accounts[TAKER].claims.imports
     export = Export(name="s.*", subject="s.*", type="service", response_type="Singleton")
-    taken = tuple(replace(each, name="n") for each in held)
+    taken = tuple(each.replaced(name="n") for each in held)
     return (MADE, imports(HUB, taken), EditExports(Target("export", HUB), (), (export,)), imports(TAKER, [WIDE], held))
 
 
