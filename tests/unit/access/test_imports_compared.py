@@ -327,6 +327,17 @@ def test_what_servers_import_by_themselves_is_not_decided():
     assert (judgement.relation, judgement.safety) == (Relation.UNDECIDED, Safety.ADVICE)
 
 
+def test_a_search_that_may_pass_the_system_account_is_not_decided():
+    # nats-server 2.12.15 drops `*.>` here for a cycle: it passes D's imports from the system account and meets D again.
+    accounts: Accounts = {
+        "D": {"exports": [service("a.*")]},
+        "C": {"exports": [service(">")], "imports": [service("a.a", "D", local_subject="l"), service("a.a", "D")]},
+        "B": {"imports": [service("*", "C"), service("*.>", "C")]},
+    }
+    judgement = judged(accounts, "B", ["*", "*.>"], taken("service", ">", "C"))
+    assert (judgement.relation, judgement.safety) == (Relation.UNDECIDED, Safety.ADVICE)
+
+
 def test_an_edit_and_its_undoing_are_nothing():
     hierarchy = made(MARKET)
     there = edit("C", remove=["svc.p.get"], add=[], hierarchy=hierarchy)
