@@ -338,6 +338,17 @@ def test_a_search_that_may_pass_the_system_account_is_not_decided():
     assert (judgement.relation, judgement.safety) == (Relation.UNDECIDED, Safety.ADVICE)
 
 
+def test_an_exporter_whose_token_is_refused_for_its_own_imports_is_known_as_such():
+    accounts: Accounts = {
+        "B": {"exports": [service("c")]},
+        "A": {"exports": [service("*.b")], "imports": [service("c", "B"), service("c", "B")]},
+        "C": {"imports": [service("a.b", "A")]},
+    }
+    judgement = judged(accounts, "C", ["a.b"])
+    assert (judgement.relation, judgement.safety) == (Relation.UNDECIDED, Safety.ADVICE)
+    assert "does not load the exporter" in judgement.proof.why_incomplete[0]
+
+
 def test_an_edit_and_its_undoing_are_nothing():
     hierarchy = made(MARKET)
     there = edit("C", remove=["svc.p.get"], add=[], hierarchy=hierarchy)
