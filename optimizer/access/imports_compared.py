@@ -8,12 +8,14 @@ all that they pass, and streams over their one hop.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from optimizer.access.compared import Compared, united
-from optimizer.claims.model import NOTHING
+from optimizer.claims.keys import OperatorKey
+from optimizer.claims.model import NOTHING, OperatorClaims
+from optimizer.claims.token import NO_TOKEN
 from optimizer.claims.validate import refusal_of_earlier
 from optimizer.edits.anew import Itself
 from optimizer.graph.build import IMPORTED_BY_SERVER, build
@@ -21,7 +23,7 @@ from optimizer.graph.edges import edges_of
 from optimizer.graph.resolve import State
 from optimizer.graph.surroundings import surroundings
 from optimizer.graph.ways import TooManyError, Ways, doubts_of, examples
-from optimizer.hierarchy import Hierarchy
+from optimizer.hierarchy import Hierarchy, Signed
 from optimizer.proposals import Witness
 from optimizer.settings import Server
 from optimizer.subjects.probes import AcrossImport, Connect, Relation
@@ -31,13 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from optimizer.claims.keys import AccountKey
-    from optimizer.claims.model import AccountClaims, Import, OperatorClaims
+    from optimizer.claims.model import AccountClaims, Import
     from optimizer.graph.edges import Edge
     from optimizer.graph.surroundings import Part
-    from optimizer.hierarchy import Signed
     from optimizer.settings import Settings
 
 _KINDS = ("service", "stream")
+_SOME_SYSTEM = "A" * 56
+"""A system account that is not known."""
 
 
 def imports_compared(before: Hierarchy, after: Hierarchy, settings: Settings) -> Compared:
@@ -96,11 +99,23 @@ def _side(whole: Hierarchy, some: Part, now: int) -> _Side:
     return _resolved(Itself(whole.operator), Itself(some), now)
 
 
+def _with_system(operator: Signed[OperatorClaims] | None) -> Signed[OperatorClaims]:
+    """The operator with a system account, which a server's configuration may name where its token does not.
+
+    Every account imports from it (`registerSystemImports`), so that a search for cycles by ``*.>`` may pass there.
+    """
+    if operator is None:
+        return Signed(OperatorClaims(sub=OperatorKey("O" * 56), system_account=_SOME_SYSTEM), NO_TOKEN, "")
+    if operator.claims.system_account:
+        return operator
+    return replace(operator, claims=replace(operator.claims, system_account=_SOME_SYSTEM))
+
+
 @lru_cache(maxsize=2)
 def _resolved(operator: Itself[Signed[OperatorClaims] | None], accounts: Itself[Part], now: int) -> _Side:
     """Nothing is taken on anybody's word. Where all of a store counts, it is compared many times."""
     some = accounts.value
-    graph = build(Hierarchy(operator=operator.value, accounts=some), now)
+    graph = build(Hierarchy(operator=_with_system(operator.value), accounts=some), now)
     claims = {str(key): signed.claims for key, signed in some.items()}
     edges = edges_of(graph)
     refusals = {key: data["refusal"] for key, data in graph.nodes(data=True)}

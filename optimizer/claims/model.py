@@ -42,6 +42,11 @@ class Record(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_f
         """The same record with other values in some fields."""
         return replace(self, **fields)
 
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """The names of its fields, in the order Go writes them."""
+        return cls.__struct_fields__
+
 
 class SubjectLists(Record, frozen=True):
     """The ``pub`` or ``sub`` half of a permission block; None where the key is absent or null."""

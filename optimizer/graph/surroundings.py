@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from optimizer.claims.keys import AccountKey
+from optimizer.claims.validate import account_refusal, refusal_of_earlier
 from optimizer.edits.anew import Itself
 from optimizer.graph.resolve import route, without_places
 from optimizer.subjects.subject import Subject
@@ -188,15 +189,22 @@ def _part(hierarchy: Hierarchy, keys: frozenset[str]) -> Part:
     return {key: signed for key, signed in hierarchy.accounts.items() if key in keys}
 
 
+@lru_cache(maxsize=1 << 14)
+def _is_refused(signed: Itself[Signed[AccountClaims]]) -> bool:
+    """Whether some server refuses the account's token for what is in it."""
+    claims = signed.value.claims
+    return account_refusal(claims) is not None or refusal_of_earlier(claims) is not None
+
+
 def _narrowed(hierarchy: Hierarchy, kept: Mapping[str, set[Import]], edited: Iterable[AccountKey]) -> Part:
-    """The accounts with those imports alone, where a limit on imports does not count them."""
+    """The accounts with those imports alone; whole where a server refuses the token, perhaps for its imports."""
     whole = frozenset(edited)
     found: dict[AccountKey, Signed[AccountClaims]] = {}
     for key in (*whole, *kept):
         signed = hierarchy.accounts.get(AccountKey(key))
         if signed is None:
             continue
-        if key not in whole and signed.claims.limits.get("imports") == -1:
+        if key not in whole and not _is_refused(Itself(signed)):
             mine = kept[key]
             imports = tuple(each for each in signed.claims.imports if each in mine) if mine else ()
             if len(imports) < len(signed.claims.imports):

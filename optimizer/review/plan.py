@@ -6,7 +6,7 @@ What can be worked out from the tokens in it is not taken on trust: what is chos
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from optimizer.claims.decode import decode
@@ -293,7 +293,7 @@ def _edit(document: Document) -> Edit:
 
 def _as(kind: type[Shared], members: Document) -> Shared:
     """An import or export from JSON of the claims, as `optimizer.claims.decode` makes one."""
-    known = {field.name for field in fields(kind)} - {"unknown"}
+    known = {*kind.field_names()} - {"unknown"}
     return kind(
         **{name: value for name, value in members.items() if name in known},
         unknown={name: value for name, value in members.items() if name not in known},

@@ -71,7 +71,7 @@ def edits_of(store: Store, suggestion: Suggestion, key: str = "", name: str = "h
         gone = (
             () if change.account == NEW else tuple(read.accounts[account].claims.imports[e.place] for e in change.drops)
         )
-        come = tuple(replace(each, account=key) if each.account == NEW_KEY else each for each in change.imports)
+        come = tuple(each.replaced(account=key) if each.account == NEW_KEY else each for each in change.imports)
         if change.account == NEW:
             edits.append(AddAccount(Target("account", account), name, issuer))
         if gone or come:

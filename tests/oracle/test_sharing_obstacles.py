@@ -47,7 +47,7 @@ class Case:
         if self.exports or any(isinstance(each, Export) for each in self.add):
             gone = tuple(claims.exports[place] for place in self.remove)
             return EditExports(Target("export", account), gone, tuple(e for e in self.add if isinstance(e, Export)))
-        come = [replace(e, account=store.key(e.account)) for e in self.add if isinstance(e, Import)]
+        come = [e.replaced(account=store.key(e.account)) for e in self.add if isinstance(e, Import)]
         return EditImports(
             Target("import", account), tuple(claims.imports[place] for place in self.remove), tuple(come)
         )
@@ -132,8 +132,8 @@ def test_nsc_would_import_all_that_an_activation_is_for_and_under_a_name(tmp_pat
     whole = taken("p.*", store.key("A"), token=match[0], local_subject="p.*")
     target = Target("import", account_key(store.key("B")))
     for wanted, reason in (
-        (replace(whole, subject="p.a", local_subject="p.a"), "all that an activation is for"),
-        (replace(whole, local_subject=""), "always writes a local subject"),
+        (whole.replaced(subject="p.a", local_subject="p.a"), "all that an activation is for"),
+        (whole.replaced(local_subject=""), "always writes a local subject"),
         (whole, None),
     ):
         edit, read = EditImports(target, (), (wanted,)), store.hierarchy()

@@ -20,7 +20,10 @@ from tests.builders import CURRENT_ONLY, NOW, settings
 from tests.topologies import drawn, drawn_edit, made
 
 if TYPE_CHECKING:
+    import pytest
+
     from optimizer.hierarchy import Hierarchy
+    from optimizer.proposals import Witness
 
 LONG = os.environ.get("PERMOPT_BUDGET") == "long"
 WORDS = ("a", "b", "c", "l", "x")
@@ -90,6 +93,36 @@ def test_every_literal_subject_agrees_with_the_relation():
     assert found[Relation.SAME] > sum(found.values()) // 20, found
     assert min(found[Relation.WIDER], found[Relation.NARROWER]) > sum(found.values()) // 40, found
     assert found[Relation.UNDECIDED] < sum(found.values()) * 3 // 4, found
+
+
+def test_what_is_left_out_of_sight_changes_no_answer(monkeypatch: pytest.MonkeyPatch):
+    seed = int(os.environ.get("PERMOPT_SEED") or random.randrange(2**32))
+    chance = random.Random(seed)
+    answered = 0
+    for number in range(1500 if LONG else 150):
+        before = made(drawn(chance))
+        edit = drawn_edit(chance, before)
+        if edit is None:
+            continue
+        after = apply(edit, before)
+        narrow = imports_compared(before, after, settings())
+        with monkeypatch.context() as patched:
+            patched.setattr("optimizer.graph.surroundings._behind", lambda *_: None)
+            whole = imports_compared(before, after, settings())
+        if Relation.UNDECIDED not in (narrow.relation, whole.relation):
+            answered += 1
+            told = f"PERMOPT_SEED={seed} number {number}: {edit} {narrow} {whole}"
+            assert narrow.relation is whole.relation, told
+            assert ends(narrow.gained) == ends(whole.gained), told
+            assert ends(narrow.lost) == ends(whole.lost), told
+        assert whole.refused <= narrow.refused
+    assert answered > 50
+
+
+def ends(witnesses: tuple[Witness, ...]) -> set[tuple[str, str, str]]:
+    """Between whom: which generation shows it may depend on accounts that have nothing to do with it."""
+    probes = [witness.probe for witness in witnesses]
+    return {(one.kind, one.importer, one.exporter) for one in probes if isinstance(one, AcrossImport)}
 
 
 def arrives(hierarchy: Hierarchy, probe: AcrossImport) -> bool:

@@ -83,7 +83,7 @@ def test_what_is_added_and_removed_again_needs_no_step():
 
 def test_the_steps_of_a_first_plan_are_the_beginning_of_those_of_both(read):
     *made, switch = hub(read)
-    wide = replace(WIDE, local_subject="hub.*")
+    wide = WIDE.replaced(local_subject="hub.*")
     first = proposal("one", *made, imports(TAKER, [wide]))
     second = proposal("two", imports(TAKER, remove=switch.remove))
     alone, both = steps_for(read, [first]), steps_for(read, [first, second])
@@ -107,7 +107,7 @@ def test_a_plan_of_another_store_is_refused(read):
     with pytest.raises(UsageError, match="there already"):
         steps_for(apply(MADE, read), [proposal("p", *hub(read))])
     with pytest.raises(UsageError, match="another store"):
-        steps_for(read, [proposal("p", imports(HUB, [replace(WIDE, account=GIVER)]))])
+        steps_for(read, [proposal("p", imports(HUB, [WIDE.replaced(account=GIVER)]))])
     with pytest.raises(UsageError, match="does not fit"):
         steps_for(read, [proposal("p", imports(TAKER, remove=[WIDE]))])
 
@@ -145,7 +145,7 @@ def test_edits_of_lists_alone_say_nothing_of_an_order_of_pushes(read):
 def test_what_nsc_cannot_do_never_gets_into_a_script(read):
     held = read.accounts[TAKER].claims.imports
     for edit, reason in (
-        (imports(TAKER, [replace(WIDE, name="")]), "no name"),
+        (imports(TAKER, [WIDE.replaced(name="")]), "no name"),
         (replace(MADE, name="taker"), "there already"),
         (imports(TAKER, held), "only once"),
     ):
