@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from optimizer.claims.decode import decode
 from optimizer.claims.keys import account_key, operator_key, user_key
-from optimizer.claims.model import AccountClaims, Export, Import, OperatorClaims, UserClaims
+from optimizer.claims.model import AccountClaims, Export, Import, OperatorClaims, Record, UserClaims
 from optimizer.claims.token import parse_token
 from optimizer.claims.verify import Issue, account_issues, operator_issues, user_issues
 from optimizer.edits import AddAccount, EditEntries, EditExports, EditImports, ListName, Target, TargetKind
@@ -57,7 +57,7 @@ _AGAIN = "make a new plan with `permopt propose -o PLAN`"
 _EDITED = "a plan is used as it was written; make a new one, and record decisions with `permopt review`"
 
 Document = dict[str, Any]
-Shared = TypeVar("Shared", Import, Export)
+Shared = TypeVar("Shared", bound=Record)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
