@@ -11,6 +11,7 @@ import typer
 
 from optimizer.access.reached import reached
 from optimizer.cli import options, output
+from optimizer.cli.configuration import configured
 from optimizer.cli.graphviz import svg
 from optimizer.errors import SourceError, UsageError
 from optimizer.graph import build, graph_document
@@ -79,6 +80,7 @@ def command(
         typer.Option("--subject", help="Who a message on this subject can arrive at; with --from.", show_default=False),
     ] = None,
     complete: options.Complete = None,
+    config: options.Config = None,
     now: options.Now = None,
     strict: options.Strict = False,
     quiet: options.Quiet = False,
@@ -95,8 +97,9 @@ def command(
         for option, given in beside.items():
             if given:
                 raise UsageError(f"--from asks where a message arrives, which {option} does not change", "drop one")
-    settings = options.settings_of(now=now, complete=complete, accounts=account)
-    where = options.one_source(source, source_option)
+    project = configured(config, quiet=quiet)
+    settings = options.settings_of(now=now, complete=complete, accounts=account, configured=project)
+    where = options.one_source(source, source_option, project.source)
     with output.progress("reading", quiet=quiet) as progress:
         hierarchy = read(where, now=settings.now, operator=operator, progress=progress)
     coverage = Coverage(users=settings.complete_users, accounts=settings.complete_accounts)
