@@ -11,7 +11,7 @@ if command -v go >/dev/null 2>&1; then
     sh tools/build.sh
 else
     left_out=yes
-    run="not nsc and not server"
+    run="not nsc and not server and not actionlint"
 fi
 if ! command -v jq >/dev/null 2>&1; then
     left_out=yes
@@ -25,9 +25,9 @@ if [ -n "$left_out" ]; then
 LEFT OUT:
 END
     case $run in *nsc*) cat <<'END' ;; esac
-no `go` on PATH, so the pinned nsc, nats-server and natscli were not built.
-Not run: every test marked `nsc` or `server`, that is, every test that asks the
-real tools. Install Go 1.25 or later and run `make test` again.
+no `go` on PATH, so the pinned nsc, nats-server, natscli and actionlint were not
+built. Not run: every test marked `nsc`, `server` or `actionlint`, that is, every
+test that asks the real tools. Install Go 1.25 or later and run `make test` again.
 END
     case $run in *jq*) cat <<'END' ;; esac
 no `jq` on PATH. Not run: every test marked `jq`, that is, the commands of
