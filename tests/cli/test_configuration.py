@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from optimizer.cli.configuration import Configuration
+from optimizer.cli.configuration import Configuration, configured
 from tests.cli.conftest import NOW, is_printable
 from tests.cli.test_hostile import NASTY
 from tests.cli.test_schemas import check
@@ -396,3 +398,27 @@ def test_the_reason_of_an_exclusion_is_text_of_a_stranger(permopt, project):
             assert typed.status == 0, typed.err
             assert is_printable(typed.out + typed.err)
             assert NASTY["seed"] not in typed.out
+
+
+PAGE = (ROOT / "docs" / "configuration.md").read_text()
+
+
+def test_the_page_shows_every_key_and_what_it_shows_is_valid(permopt, project):
+    (example,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    found = configured(project(example), quiet=True)
+    unsaid = [field.name for field in fields(found) if not getattr(found, field.name)]
+    assert unsaid == []
+    assert found.budgets == (("ORDERS_EU", 20 * 1024), ("ORDERS*", 40 * 1024))
+    (exclusion,) = found.exclude
+    assert (exclusion.reason, exclusion.until) == ("split in March", "2027-03-31")
+    assert exclusion.has_ended(1_806_537_600)  # 2027-04-01T00:00:00Z
+    assert not exclusion.has_ended(1_806_537_599)
+    typed = permopt("audit", ACME, "--now", NOW, "--no-findings", "--account", "ORDERS")
+    assert typed.status == 1, typed.err
+
+
+def test_the_page_of_ci_shows_commands_that_work(permopt, tmp_path):
+    page = (ROOT / "docs" / "ci.md").read_text()
+    (tmp_path / "stores").symlink_to(ACME)
+    commands = [line.partition("  ")[0].split() for line in page.splitlines() if line.startswith("permopt audit")]
+    assert [permopt(*words[1:], "--now", NOW).status for words in commands] == [0, 0]
