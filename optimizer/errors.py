@@ -12,14 +12,17 @@ class OptimizerError(Exception):
         Lower case, no full stop, user input in backticks.
     hint
         What to do next, in the same style; empty where the message says it all.
+    others
+        Further messages, where several things are wrong at once; a line each.
     """
 
     exit_code = 3
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", others: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.others = others
 
 
 class UsageError(OptimizerError):

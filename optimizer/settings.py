@@ -84,6 +84,8 @@ class Settings:
         How many trie nodes one comparison may visit before it answers UNDECIDED.
     budget
         Bytes of an encoded account token above which it is over budget.
+    budgets
+        Globs over account names, with what such an account may have instead; the first that matches counts.
     user_budget
         Bytes of an encoded user token that need attention: a CONNECT line longer than 4,096 bytes is refused.
     widen
@@ -108,6 +110,7 @@ class Settings:
     rules: tuple[str, ...] = ()
     effort: int = 500_000
     budget: int = 10 * 1024
+    budgets: tuple[tuple[str, int], ...] = ()
     user_budget: int = 3_500
     widen: Widen = Widen.NOTHING
     keep_prefix: int = 1
@@ -119,3 +122,8 @@ class Settings:
     def chooses(self, name: str, key: str) -> bool:
         """Whether the globs of a run let an account in, by its name or its key."""
         return not self.accounts or any(fnmatchcase(name, glob) or glob in (name, key) for glob in self.accounts)
+
+    def budget_of(self, name: str, key: str) -> int:
+        """Bytes that an account's token may have, by its name or its key."""
+        named = (size for glob, size in self.budgets if fnmatchcase(name, glob) or glob in (name, key))
+        return next(named, self.budget)

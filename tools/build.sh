@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build the pinned nsc, nats-servers and natscli from tools/*/go.mod with their checksums, into .build/bin.
+# Build the pinned nsc, nats-servers, natscli and actionlint from tools/*/go.mod with their checksums, into .build/bin.
 # A tool whose files did not change since its last build is left as it is.
 set -eu
 cd "$(dirname "$0")/.."
@@ -19,3 +19,4 @@ build nats-server github.com/nats-io/nats-server/v2
 build nats-server-2.11 github.com/nats-io/nats-server/v2
 build dirstore .
 build natscli github.com/nats-io/natscli/nats
+build actionlint github.com/rhysd/actionlint/cmd/actionlint

@@ -16,9 +16,9 @@ $2
 if command -v go >/dev/null 2>&1; then
     sh tools/build.sh
 else
-    without "nsc server" "no \`go\` on PATH, so the pinned nsc, nats-server and natscli were not built.
-Not run: every test marked \`nsc\` or \`server\`, that is, every test that asks the
-real tools. Install Go 1.25 or later and run \`make test\` again."
+    without "nsc server actionlint" "no \`go\` on PATH, so the pinned nsc, nats-server, natscli and actionlint were not
+built. Not run: every test marked \`nsc\`, \`server\` or \`actionlint\`, that is, every
+test that asks the real tools. Install Go 1.25 or later and run \`make test\` again."
 fi
 command -v jq >/dev/null 2>&1 || without jq "no \`jq\` on PATH. Not run: every test marked \`jq\`, that is, the commands of
 docs/by-hand.md. Install the package \`jq\` and run \`make test\` again."

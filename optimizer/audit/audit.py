@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from optimizer.audit.bands import Band, ConnectBand, band_of, connect_band_of
 from optimizer.audit.findings import of_rules, of_tokens
-from optimizer.audit.records import AccountAudit, Audit, AuditFinding, Counts, NotKnown, Totals, UserAudit
+from optimizer.audit.records import AccountAudit, Audit, AuditFinding, Counts, NotKnown, Totals, UserAudit, rank
 from optimizer.audit.signs import USER_SIGNS, signs
 from optimizer.collecting import without_collecting
-from optimizer.proposals import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from optimizer.hierarchy import Hierarchy
     from optimizer.proposals import Plan
     from optimizer.settings import Settings
-
-_SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 
 
 @without_collecting()
@@ -62,7 +59,7 @@ def audit(hierarchy: Hierarchy, plan: Plan | None, settings: Settings) -> Audit:
         totals=_totals(accounts, users),
         accounts=accounts,
         users=users,
-        findings=tuple(sorted(_findings(accounts, users, hierarchy, plan, settings), key=_rank)),
+        findings=tuple(sorted(_findings(accounts, users, hierarchy, plan, settings), key=rank)),
         skipped=hierarchy.skipped,
         not_known=tuple(_not_known(hierarchy, users)),
     )
@@ -94,7 +91,7 @@ def _accounts(hierarchy: Hierarchy, settings: Settings) -> tuple[AccountAudit, .
                 token_bytes=size,
                 payload_bytes=len(signed.token.payload),
                 band=band_of(size),
-                budget=settings.budget,
+                budget=settings.budget_of(claims.name, key),
                 counts=counts,
                 user_bytes=user_bytes[key],
                 signed=signed,
@@ -161,8 +158,3 @@ def _not_known(hierarchy: Hierarchy, users: tuple[UserAudit, ...]) -> Iterator[N
         whose = "1 user" if orphans == 1 else f"{orphans:,} users"
         reason = f"the account tokens of {whose} are missing, with their defaults and roles: no rule looked at them"
         yield NotKnown("accounts", reason, ())
-
-
-def _rank(finding: AuditFinding) -> tuple[object, ...]:
-    names = (finding.account_name, finding.account or "", finding.user_name, finding.user or "")
-    return (_SEVERITIES.index(finding.severity), finding.rule, *names, finding.pointers, finding.id)

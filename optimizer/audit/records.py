@@ -21,6 +21,9 @@ from optimizer.proposals import Safety, Severity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from optimizer.audit.baseline import Since
+    from optimizer.audit.exclusions import Excluded
+    from optimizer.audit.positions import GrowingPosition
     from optimizer.claims.keys import AccountKey, OperatorKey, UserKey
     from optimizer.claims.model import AccountClaims, UserClaims
     from optimizer.claims.sections import Escapes, Section
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 
 _QUICK_BELOW = 4 * KB
 """Smaller tokens take less than half a millisecond to validate, whatever is in them."""
+
+
+_SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 
 
 def finding_id(rule: str, *place: str | None) -> str:
@@ -47,6 +53,8 @@ class FindingKind(enum.Enum):
     """The check of the chain: a token is not in order."""
     RULE = "rule"
     """A rule of the engine, with the judge's answer where an edit is proposed."""
+    CONFIGURATION = "configuration"
+    """What the run was told does not hold any more; about no token, and without an account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +228,11 @@ class AccountAudit:
         """The entries that weigh most, heaviest first."""
         return _largest(self.signed, most)
 
+    @property
+    def position(self) -> GrowingPosition | None:
+        """The token position of its subjects whose values cost most."""
+        return _position(self.signed)
+
     def replicated_bytes(self, replicas: int) -> int:
         """What the token takes on so many servers, each of which keeps it."""
         return self.token_bytes * replicas
@@ -271,6 +284,11 @@ class UserAudit:
         """The entries that weigh most, heaviest first."""
         return _largest(self.signed, most)
 
+    @property
+    def position(self) -> GrowingPosition | None:
+        """The token position of its subjects whose values cost most."""
+        return _position(self.signed)
+
 
 @dataclass(frozen=True, slots=True)
 class NotKnown:
@@ -317,6 +335,10 @@ class Audit:
         Largest first, ties by name and key.
     findings
         Errors first, then by rule, name and pointer.
+    excluded
+        Findings that the configuration sets apart; not among ``findings``.
+    since
+        What is new since a baseline; None without one.
     """
 
     operator_name: str
@@ -332,14 +354,35 @@ class Audit:
     findings: tuple[AuditFinding, ...]
     skipped: tuple[Skipped, ...]
     not_known: tuple[NotKnown, ...]
+    excluded: tuple[Excluded, ...] = ()
+    since: Since | None = None
+
+    @property
+    def counted(self) -> tuple[AuditFinding, ...]:
+        """The findings that decide over a run: with a baseline those that are new or have grown."""
+        if self.since is None:
+            return self.findings
+        return tuple(each for each in self.findings if self.since.standing(each).counts)
 
     def users_of(self, account: AccountKey) -> tuple[UserAudit, ...]:
         """The users of one account, largest first."""
         return tuple(user for user in self.users if user.account == account)
 
 
+def rank(finding: AuditFinding) -> tuple[object, ...]:
+    """What findings are sorted by: errors first, then rule, account, user and place."""
+    names = (finding.account_name, finding.account or "", finding.user_name, finding.user or "")
+    return (_SEVERITIES.index(finding.severity), finding.rule, *names, finding.pointers, finding.id)
+
+
 def _dominant(token: Token) -> Weight:
     return max(section_weights(token), key=lambda section: section.token_bytes)
+
+
+def _position(signed: Signed[AccountClaims] | Signed[UserClaims]) -> GrowingPosition | None:
+    from optimizer.audit.positions import costliest_position  # noqa: PLC0415 most runs show few tokens, or none
+
+    return costliest_position(signed)
 
 
 def _largest(signed: Signed[AccountClaims] | Signed[UserClaims], most: int) -> tuple[Entry, ...]:

@@ -9,7 +9,8 @@ import typer
 
 from optimizer.audit.audit import audit
 from optimizer.audit.records import Audit
-from optimizer.cli import options, output
+from optimizer.cli import accepting, options, output
+from optimizer.cli.configuration import configured
 from optimizer.cli.options import ShortForm
 from optimizer.errors import SourceError
 from optimizer.hierarchy import Coverage, Hierarchy
@@ -41,17 +42,27 @@ def command(
     ] = False,
     server_version: options.ServerVersions = None,
     complete: options.Complete = None,
+    baseline: accepting.Baseline = None,
+    write_baseline: accepting.WriteBaseline = None,
+    config: options.Config = None,
     now: options.Now = None,
-    fail_on: options.FailOn = "error",
+    fail_on: options.FailOn = None,
     strict: options.Strict = False,
     quiet: options.Quiet = False,
     no_color: options.NoColour = False,
 ) -> int:
-    """Rank accounts and users by token size, charge every byte to what costs it, and say what stands out.
+    r"""Rank accounts and users by token size, charge every byte to what costs it, and say what stands out.
 
     Sizes are those of the encoded tokens, as a server keeps and sends them. Nothing is changed.
+
+    \b
+    permopt audit --fail-on warning                    in CI: 1 where something is over budget
+    permopt audit --write-baseline baseline.json       accept what there is today
+    permopt audit --baseline baseline.json             1 only for what is new since, or has grown
     """
-    failing = options.severities_at(fail_on)
+    project = configured(config, quiet=quiet)
+    failing = options.failing(fail_on, project, "error")
+    accepting.one_of(baseline, write_baseline)
     settings = options.settings_of(
         now=now,
         server_versions=server_version,
@@ -59,15 +70,16 @@ def command(
         accounts=account,
         budget=budget,
         user_budget=user_budget,
+        configured=project,
     )
-    where = options.one_source(source, source_option)
+    where = options.one_source(source, source_option, project.source)
     with output.progress("reading", quiet=quiet) as progress:
         hierarchy = read(where, now=settings.now, operator=operator, progress=progress)
     options.known_accounts(settings.accounts, hierarchy)
     stated = Coverage(users=settings.complete_users, accounts=settings.complete_accounts)
     hierarchy = replace(hierarchy, coverage=stated)
     plan = None if no_findings else _examined(hierarchy, settings, quiet=quiet)
-    found = audit(hierarchy, plan, settings)
+    found = accepting.accepted(audit(hierarchy, plan, settings), settings, project, baseline)
     following = _next(found, where)
     if form is ShortForm.JSON:
         from optimizer.reports.audit_document import audit_document  # noqa: PLC0415 a page does not need it
@@ -81,9 +93,11 @@ def command(
         style = output.style(no_colour=no_color or file is not None)
         page = audit_page(found, style, next_command=following, top=top, details=details, replicas=replicas)
         output.emit(page, file)
+    if write_baseline is not None:
+        accepting.write(found, settings, write_baseline, quiet=quiet)
     if strict and found.skipped:
         return SourceError.exit_code
-    return int(any(finding.severity in failing for finding in found.findings))
+    return int(write_baseline is None and any(finding.severity in failing for finding in found.counted))
 
 
 def _examined(hierarchy: Hierarchy, settings: Settings, *, quiet: bool) -> Plan:

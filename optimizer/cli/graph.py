@@ -11,6 +11,7 @@ import typer
 
 from optimizer.access.reached import reached
 from optimizer.cli import hub_plan, options, output
+from optimizer.cli.configuration import configured
 from optimizer.cli.graphviz import svg
 from optimizer.errors import SourceError, UsageError
 from optimizer.graph import build, graph_document
@@ -90,6 +91,7 @@ def command(
     plan: hub_plan.PlanFile = None,
     hub_key: hub_plan.HubKeys = None,
     complete: options.Complete = None,
+    config: options.Config = None,
     now: options.Now = None,
     strict: options.Strict = False,
     quiet: options.Quiet = False,
@@ -115,8 +117,9 @@ def command(
                 raise UsageError(f"--from asks where a message arrives, which {option} does not change", "drop one")
     narrowing = {"--hubs": hubs, "--from": origin, "--account": account, "--type": only}
     to_plan = hub_plan.wanted(plan, hub_key, beside=narrowing)
-    settings = options.settings_of(now=now, complete=complete, accounts=account)
-    where = options.one_source(source, source_option)
+    project = configured(config, quiet=quiet)
+    settings = options.settings_of(now=now, complete=complete, accounts=account, configured=project)
+    where = options.one_source(source, source_option, project.source)
     with output.progress("reading", quiet=quiet) as progress:
         hierarchy = read(where, now=settings.now, operator=operator, progress=progress)
     coverage = Coverage(users=settings.complete_users, accounts=settings.complete_accounts)

@@ -49,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except OptimizerError as error:
-        return _failed(error.exit_code, error.message, error.hint)
+        return _failed(error.exit_code, error.message, error.hint, error.others)
     except Exception as error:  # noqa: BLE001 the last door: whatever it is, a person gets one line
         return _failed(BUG, f"unexpected {type(error).__name__}: {error} (in {_place(error)})", _ISSUES)
     return status
@@ -137,9 +137,10 @@ def _flushed(status: int) -> int:
     return status
 
 
-def _failed(status: int, message: str, hint: str) -> int:
+def _failed(status: int, message: str, hint: str, others: Sequence[str] = ()) -> int:
     try:
-        sys.stderr.write(f"permopt: {printable(message)}\n")
+        for line in (message, *others):
+            sys.stderr.write(f"permopt: {printable(line)}\n")
         if hint:
             sys.stderr.write(f"  hint: {printable(hint)}\n")
         sys.stderr.flush()

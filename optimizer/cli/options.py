@@ -24,6 +24,7 @@ from optimizer.subjects.subject import Subject
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from optimizer.cli.configuration import Configuration
     from optimizer.hierarchy import Hierarchy
 
 
@@ -141,9 +142,21 @@ Weighing = Annotated[
     ),
 ]
 FailOn = Annotated[
-    str,
+    str | None,
     typer.Option(
-        metavar="SEVERITY", help="Exit with 1 on findings of this severity or above: error, warning, note, never."
+        metavar="SEVERITY",
+        show_default=False,
+        help="Exit with 1 on findings of this severity or above: error, warning, note, never. "
+        "Default: error for audit, never for propose.",
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="Configuration. Default: permopt.toml, or [tool.permopt] in pyproject.toml, from here up to the "
+        "repository's root (docs/configuration.md).",
     ),
 ]
 
@@ -177,8 +190,8 @@ _FILTERS_ON_OVERLAP = (2, 12, 14)  # the first release that loads the deny filte
 _SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 
 
-def one_source(positional: str | None, option: str | None) -> str | None:
-    """The source, named either way.
+def one_source(positional: str | None, option: str | None, configured: str | None = None) -> str | None:
+    """The source, named either way, or in the configuration.
 
     Raises
     ------
@@ -187,7 +200,8 @@ def one_source(positional: str | None, option: str | None) -> str | None:
     """
     if positional is not None and option is not None and positional != option:
         raise UsageError(f"two sources: `{positional}` and `{option}`", "name one SOURCE, or use --source")
-    return positional if positional is not None else option
+    named = positional if positional is not None else option
+    return configured if named is None else named
 
 
 def clock(text: str | None) -> int:
@@ -219,33 +233,48 @@ def settings_of(
     budget: str | None = None,
     user_budget: str | None = None,
     widening: Widening | None = None,
+    configured: Configuration,
 ) -> Settings:
-    """The settings that flags ask for.
+    """The settings that flags ask for, and the configuration where no flag does.
+
+    A budget on the command line is that of every account, those with one of their own in the configuration included;
+    one in the configuration asks for no widening. What the configuration protects stays protected, whatever flags add.
 
     Raises
     ------
     UsageError
         A flag's value means nothing.
     """
-    complete_users, complete_accounts = _completeness(complete)
+    complete_users, complete_accounts = completeness(configured.complete if complete is None else complete)
     settings = Settings(
         now=clock(now),
         complete_users=complete_users,
         complete_accounts=complete_accounts,
-        accounts=tuple(accounts or ()),
-        rules=_known_rules(rules),
+        accounts=tuple(accounts or configured.accounts),
+        rules=known_rules(rules or configured.rules),
     )
-    if budget is not None:
-        settings = replace(settings, budget=_budget(budget, "--budget", AccountClaims))
-    if user_budget is not None:
-        settings = replace(settings, user_budget=_budget(user_budget, "--user-budget", UserClaims))
+    settings = _with_budgets(settings, budget, user_budget, configured)
     if widening is not None:
         for_budget = budget is not None or user_budget is not None
         settings = _with_widening(settings, widening, for_budget=for_budget)
-    if server_versions:
-        asked = {_generation(version) for version in server_versions}
+    versions = tuple(server_versions or configured.servers)
+    if versions:
+        asked = {generation(version) for version in versions}
         settings = replace(settings, servers=tuple(server for server in Server if server in asked))
     return settings
+
+
+def _with_budgets(
+    settings: Settings, budget: str | None, user_budget: str | None, configured: Configuration
+) -> Settings:
+    if budget is not None:
+        settings = replace(settings, budget=budget_size(budget, "--budget", AccountClaims))
+    else:
+        own = settings.budget if configured.budget is None else configured.budget
+        settings = replace(settings, budget=own, budgets=configured.budgets)
+    if user_budget is not None:
+        return replace(settings, user_budget=budget_size(user_budget, "--user-budget", UserClaims))
+    return settings if configured.user_budget is None else replace(settings, user_budget=configured.user_budget)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,6 +346,11 @@ def known_accounts(patterns: Iterable[str], hierarchy: Hierarchy) -> None:
             raise UsageError(f"no account matches `{pattern}`", nearest(pattern, names, "the store has"))
 
 
+def failing(fail_on: str | None, configured: Configuration, otherwise: str) -> frozenset[Severity]:
+    """The severities that make a run fail, by the flag, the configuration, or what the command does without either."""
+    return severities_at(fail_on or configured.fail_on or otherwise)
+
+
 def severities_at(fail_on: str) -> frozenset[Severity]:
     """The severities that make a run fail; none for ``never``.
 
@@ -333,7 +367,14 @@ def severities_at(fail_on: str) -> frozenset[Severity]:
         raise UsageError(f"`{fail_on}` is no severity", "use error, warning, note or never") from None
 
 
-def _completeness(complete: str | None) -> tuple[bool, bool]:
+def completeness(complete: str | None) -> tuple[bool, bool]:
+    """Whether the source is said to hold all users, and all accounts.
+
+    Raises
+    ------
+    UsageError
+        It names something else.
+    """
     words = {word.strip() for word in (complete or "").split(",") if word.strip()}
     unknown = sorted(words - {"users", "accounts"})
     if unknown:
@@ -341,7 +382,14 @@ def _completeness(complete: str | None) -> tuple[bool, bool]:
     return "users" in words, "accounts" in words
 
 
-def _known_rules(names: Iterable[str] | None) -> tuple[str, ...]:
+def known_rules(names: Iterable[str] | None) -> tuple[str, ...]:
+    """The names of rules, each once.
+
+    Raises
+    ------
+    UsageError
+        There is no rule of that name.
+    """
     asked = tuple(dict.fromkeys(names or ()))
     if not asked:
         return ()
@@ -368,8 +416,14 @@ def size(text: str) -> int:
     return int(float(match[1]) * _UNITS[(match[2] or "").lower()])
 
 
-def _budget(text: str, flag: str, empty: type[AccountClaims | UserClaims]) -> int:
-    """A size that some token has: one below is refused."""
+def budget_size(text: str, flag: str, empty: type[AccountClaims | UserClaims]) -> int:
+    """Bytes that some token of a kind has.
+
+    Raises
+    ------
+    UsageError
+        It is no size, or below that of an empty token.
+    """
     key, identifier = "A" * 56, "J" * 52
     claims = empty(sub=key, iss=key, jti=identifier, iat=clock(None), name="A", version=2)  # type: ignore[arg-type]
     wanted, least = size(text), token_size(len(payload_bytes(claims)))
@@ -381,7 +435,14 @@ def _budget(text: str, flag: str, empty: type[AccountClaims | UserClaims]) -> in
     return wanted
 
 
-def _generation(text: str) -> Server:
+def generation(text: str) -> Server:
+    """The generation that a version of nats-server is of.
+
+    Raises
+    ------
+    UsageError
+        It is no version.
+    """
     match = _VERSION.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"`{text}` is no version of nats-server", "write it as 2.12, 2.11 or 2.12.15")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +11,12 @@ import typer
 
 from optimizer.audit.standing import token_findings
 from optimizer.cli import options, output
+from optimizer.cli.configuration import Configuration, configured
 from optimizer.cli.options import Form
 from optimizer.errors import SourceError, UsageError
 from optimizer.examine import examine
 from optimizer.hierarchy import Coverage, Hierarchy
-from optimizer.proposals import Plan, Safety
+from optimizer.proposals import Plan, Safety, Severity
 from optimizer.reports import words
 from optimizer.reports.json import plan_document, text_of
 from optimizer.reports.markdown import plan_markdown
@@ -61,18 +63,25 @@ def command(
     weight: options.Weighing = None,
     server_version: options.ServerVersions = None,
     complete: options.Complete = None,
+    config: options.Config = None,
     now: options.Now = None,
     details: Annotated[bool, typer.Option("--details", help="Spell out every proposal, however many.")] = False,
-    fail_on: options.FailOn = "never",
+    fail_on: options.FailOn = None,
     strict: options.Strict = False,
     quiet: options.Quiet = False,
     no_color: options.NoColour = False,
 ) -> int:
-    """Propose rewrites of the subject permissions in a store, each proved and weighed to the byte.
+    r"""Propose rewrites of the subject permissions in a store, each proved and weighed to the byte.
 
     Nothing is changed: `permopt script PLAN` writes what carries a plan out.
+
+    \b
+    permopt propose -o plan.json                       the page, and the plan behind it
+    permopt propose --budget 10KB -o plan.json         wildcards too, until each token is under its budget
     """
-    failing = options.severities_at(fail_on)
+    project = configured(config, quiet=quiet)
+    failing = options.failing(fail_on, project, "never")
+    protected = (*project.protect, *(protect or ()))
     settings = options.settings_of(
         now=now,
         server_versions=server_version,
@@ -85,18 +94,19 @@ def command(
             everywhere=widen,
             frontier=frontier,
             keep_prefix=keep_prefix,
-            protect=tuple(protect or ()),
+            protect=protected,
             no_default_protection=no_default_protection,
             weights=tuple(weight or ()),
         ),
+        configured=project,
     )
-    where = options.one_source(source, source_option)
-    subjects = _known(known, settings, quiet=quiet)
+    where = options.one_source(source, source_option, project.source)
+    subjects = _known(known, project.known, settings, quiet=quiet)
     with output.progress("reading", quiet=quiet) as progress:
         hierarchy = read(where, now=settings.now, operator=operator, progress=progress)
     options.known_accounts(settings.accounts, hierarchy)
-    if protect:
-        _say_what_stays(hierarchy, protect, quiet=quiet)
+    if protected:
+        _say_what_stays(hierarchy, protected, quiet=quiet)
     if settings.complete_users and not hierarchy.has_users:
         output.note("this source holds no users, so that `--complete users` is not taken", quiet=quiet)
         settings = replace(settings, complete_users=False)
@@ -131,13 +141,27 @@ def command(
             output.note(f"next: {following}", quiet=quiet)
     if strict and hierarchy.skipped:
         return SourceError.exit_code
-    found = {finding.severity for finding in plan.findings}
-    found |= {proposal.finding.severity for proposal in plan.proposals}
-    found |= {finding.severity for finding in token_findings(hierarchy, settings)}
-    return int(bool(found & failing))
+    return int(bool(_severities(plan, settings, project, quiet=quiet) & failing))
 
 
-def _say_what_stays(hierarchy: Hierarchy, protected: list[str], *, quiet: bool) -> None:
+def _severities(plan: Plan, settings: Settings, project: Configuration, *, quiet: bool) -> set[Severity]:
+    """Of all findings but the excluded ones. The plan holds the proposals of those too: to exclude is not to decide."""
+    if not project.exclude:
+        found = {finding.severity for finding in plan.findings}
+        found |= {proposal.finding.severity for proposal in plan.proposals}
+        return found | {finding.severity for finding in token_findings(plan.hierarchy, settings)}
+    from optimizer.audit.exclusions import split  # noqa: PLC0415 few projects have any
+    from optimizer.audit.findings import of_rules, of_tokens  # noqa: PLC0415
+
+    every = (*of_tokens(plan.hierarchy, settings), *of_rules(plan))
+    kept, excluded = split(every, project.exclude, settings.now)
+    if excluded:
+        these = words.quantity(len(excluded), "finding is", "findings are")
+        output.note(f"{these} excluded by `{project.path}`: of no account for --fail-on", quiet=quiet)
+    return {finding.severity for finding in kept}
+
+
+def _say_what_stays(hierarchy: Hierarchy, protected: Iterable[str], *, quiet: bool) -> None:
     """A note for each ``--protect`` of which some list allows a part as it stands."""
     from optimizer.access.already import allowed_already  # noqa: PLC0415 only --protect needs it
 
@@ -146,11 +170,17 @@ def _say_what_stays(hierarchy: Hierarchy, protected: list[str], *, quiet: bool) 
         output.note(f"--protect {words.shown(pattern)}: {lists} some of it already, and stay as they are", quiet=quiet)
 
 
-def _known(known: Path | None, settings: Settings, *, quiet: bool) -> tuple[str, ...]:
-    """The subjects of ``--known``, with a note for each kind of line that is no literal subject."""
+def _known(known: Path | None, configured: Path | None, settings: Settings, *, quiet: bool) -> tuple[str, ...]:
+    """The subjects of ``--known``, with a note for each kind of line that is no literal subject.
+
+    A file that the configuration names waits for a run that widens.
+    """
+    widens = settings.widen is not Widen.NOTHING or settings.frontier
+    if known is None and widens:
+        known = configured
     if known is None:
         return ()
-    if settings.widen is Widen.NOTHING and not settings.frontier:
+    if not widens:
         raise UsageError("--known is about widenings, and none is asked for", options.ASK_TO_WIDEN)
     from optimizer.sources.known import known_subjects  # noqa: PLC0415 7 ms that only --known pays
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from optimizer.audit.records import FindingKind
 from optimizer.reports import words
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Names:
 
     def token(self, finding: AuditFinding) -> str:
         """Which token a finding is about: ``account ORDERS``, ``user ORDERS/app`` or ``the operator``."""
+        if finding.kind is FindingKind.CONFIGURATION:
+            return "the configuration"
         if finding.account is None:
             return "the operator"
         if finding.user is None:

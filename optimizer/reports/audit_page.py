@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from optimizer.audit.bands import CONNECT_ATTENTION, CONNECT_REFUSED, KB, UPPER, Band, ConnectBand
 from optimizer.claims.sections import section_weights
 from optimizer.reports import words
+from optimizer.reports.audit_accepted import excluded, since_baseline
 from optimizer.reports.audit_findings import findings_spelled_out, findings_table
 from optimizer.reports.audit_names import Names
-from optimizer.reports.audit_sections import LOOKS, section_table
+from optimizer.reports.audit_sections import LOOKS, position_remark, section_table
 from optimizer.reports.changes import capped
 from optimizer.reports.sections import PARTS, REST, legend, shares, split, split_bar
 from optimizer.reports.style import beside, columns, width_of
@@ -72,6 +73,8 @@ def audit_page(
         page.users(),
         findings_table(audit, style),
         findings_spelled_out(audit, page.names, style, details=details),
+        since_baseline(audit, page.names, style, details=details),
+        excluded(audit, page.names, style, details=details),
         page.not_known(),
         page.skipped(),
         [style.heading("next"), f"  {next_command}"],
@@ -118,7 +121,9 @@ class _Page:
         lines = [self.style.heading("accounts by size"), *beside(columns(rows, right=frozenset({2})), bars)]
         over = words.quantity(totals.over_budget, "account is", "accounts are")
         none = "no account is" if not totals.over_budget else over
-        return [*lines, f"  {none} over the budget of {words.size(self.audit.budget)}"]
+        own = sum(account.budget != self.audit.budget for account in self.audit.accounts)
+        besides = "" if not own else f", or {'its own' if own == 1 else 'their own'} ({own:,} by the configuration)"
+        return [*lines, f"  {none} over the budget of {words.size(self.audit.budget)}{besides}"]
 
     def accounts(self) -> list[str]:
         """The ranked accounts, each with its counts and a bar of its sections."""
@@ -195,6 +200,9 @@ class _Page:
     def _is_worth_it(self, account: AccountAudit) -> bool:
         return self.details or account.band is not Band.TYPICAL or account.over_budget or len(self.audit.accounts) == 1
 
+    def _is_worth_it_for(self, user: UserAudit) -> bool:
+        return self.details or not _fits(user) or user.over_budget or len(self.audit.users) == 1
+
     def users(self) -> list[str]:
         """The largest users, against the line that a client sends its token in."""
         if not self.listed_users:
@@ -213,6 +221,11 @@ class _Page:
         lines = [self.style.heading("largest users"), self.style.paint(head, "dim"), *table, *self._legend(parts)]
         left = len(self.audit.users) - len(self.listed_users)
         lines += [f"  and {words.quantity(left, 'more user')}"] if left else []
+        for user in self.listed_users if self.details else self.listed_users[:_SPELLED_OUT]:
+            if not self._is_worth_it_for(user):
+                continue
+            remark = position_remark(user.position)
+            lines += self.style.wrapped(f"{self.names.user(user)}: {remark}", 2, 2) if remark else []
         long = bands[ConnectBand.ATTENTION] + bands[ConnectBand.REFUSED]
         if long:
             too = f", {bands[ConnectBand.REFUSED]:,} above {CONNECT_REFUSED:,}" if bands[ConnectBand.REFUSED] else ""

@@ -10,6 +10,7 @@ from optimizer.reports.sections import PARTS, REST
 from optimizer.reports.style import beside, columns
 
 if TYPE_CHECKING:
+    from optimizer.audit.positions import GrowingPosition
     from optimizer.audit.records import AccountAudit
     from optimizer.reports.style import Style
 
@@ -64,6 +65,9 @@ def _remarks(account: AccountAudit, style: Style) -> list[str]:
     entries = [f"{words.shown(entry.what, 120)} ({words.size(entry.token_bytes)})" for entry in largest]
     if entries:
         sentences.append(f"largest entries: {'; '.join(entries)}")
+    growing = position_remark(account.position)
+    if growing:
+        sentences.append(growing)
     if account.counts.users:
         users = words.quantity(account.counts.users, "user")
         sentences.append(f"its {users}: {words.size(account.user_bytes)} in tokens of their own")
@@ -78,6 +82,20 @@ def _remarks(account: AccountAudit, style: Style) -> list[str]:
             else "above the 1 MiB that a server reads"
         )
     return [line for sentence in sentences for line in style.wrapped(sentence, 2, 2)]
+
+
+def position_remark(growing: GrowingPosition | None) -> str:
+    """The token position whose values cost most, in a sentence; empty without one."""
+    if growing is None:
+        return ""
+    position = growing.position
+    shape, several = words.shown(position.shapes[0], 120), len(position.shapes) - 1
+    besides = f" (and {several:,} more like it)" if several else ""
+    each = f"{position.bytes_a_value:,} for one more"
+    return (
+        f"costs most as it grows ({growing.kind}): position {position.place} of `{shape}`{besides} has "
+        f"{position.values:,} values: {position.payload_bytes:,} payload bytes, {each}"
+    )
 
 
 def _bytes(size: int, whole: int) -> tuple[str, str]:

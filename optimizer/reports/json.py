@@ -155,6 +155,7 @@ def _settings(settings: Settings) -> Document:
         "rules": list(settings.rules),
         "effort": settings.effort,
         "budget": settings.budget,
+        **({"account_budgets": [[*each] for each in settings.budgets]} if settings.budgets else {}),
         "user_budget": settings.user_budget,
         "widen": settings.widen.value,
         "frontier": settings.frontier,

@@ -254,7 +254,7 @@ def over_budget(plan: Plan, settings: Settings) -> list[str]:
     """How many tokens are above their budget, and how many would be after the safe proposals."""
     after = {} if plan.judgement is None else {(each.account, each.user): each.after for each in plan.judgement.tokens}
     sizes = [
-        (settings.budget, account.token.size, after.get((key, None), account.token.size))
+        (settings.budget_of(account.claims.name, key), account.token.size, after.get((key, None), account.token.size))
         for key, account in plan.hierarchy.accounts.items()
     ]
     users = [
@@ -267,7 +267,8 @@ def over_budget(plan: Plan, settings: Settings) -> list[str]:
         now, then = (sum(each[place] > each[0] for each in these) for place in (1, 2))
         if now:
             count = words.quantity(now, f"{kind} token is", f"{kind} tokens are")
-            sentences.append(f"{count} above {limit:,} bytes; after the safe proposals {then:,}")
+            above = "their budgets" if kind == "account" and settings.budgets else f"{limit:,} bytes"
+            sentences.append(f"{count} above {above}; after the safe proposals {then:,}")
             still_over |= then > 0
     if still_over and settings.widen is Widen.NOTHING and not settings.frontier:
         sentences.append(

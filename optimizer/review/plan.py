@@ -143,6 +143,7 @@ def _settings(document: Document) -> Settings:
         rules=tuple(document["rules"]),
         effort=document["effort"],
         budget=document["budget"],
+        budgets=tuple((glob, size) for glob, size in document.get("account_budgets", ())),
         user_budget=document["user_budget"],
         widen=Widen(document["widen"]),
         frontier=document["frontier"],

@@ -113,7 +113,8 @@ class AccountWidening:
 
     def _token(self, token: TokenName, targets: Sequence[Target]) -> tuple[list[Widening], list[TokenBudget]]:
         settings = self.settings
-        budget = settings.budget if token[1] is None else settings.user_budget
+        name = self.state.hierarchy.accounts[token[0]].claims.name
+        budget = settings.budget_of(name, token[0]) if token[1] is None else settings.user_budget
         size = self._size(token)
         over = size > budget
         if not (over or settings.frontier or settings.widen is Widen.WORTHWHILE):
