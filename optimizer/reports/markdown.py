@@ -78,10 +78,19 @@ def escaped(text: str) -> str:
 
 def code(text: str) -> str:
     """Text of a stranger as a code span, which no backtick in it ends, and in which a forge sees no ``@mention``."""
-    clean = words.shown(text, 600)
+    clean = words.shown(text, 600) or " "  # two backticks around nothing are two backticks
     fence = "`" * (max((len(run) for run in re.findall("`+", clean)), default=0) + 1)
     padding = " " if "`" in clean else ""
     return f"{fence}{padding}{clean}{padding}{fence}"
+
+
+def cell(text: str) -> str:
+    r"""Text of a stranger as a code span in a cell of a table.
+
+    A bar is written ``\x7c``: GitHub's tables part cells at ``\\|`` even inside a code span, and the rest of the name
+    would be markup.
+    """
+    return code(words.shown(text, 600).replace("|", r"\x7c"))
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -107,7 +116,7 @@ def _tokens(plan: Plan, names: words.Names) -> list[str]:
         return []
     rows = [
         (
-            code(names.token(change.account, change.user)).replace("|", "\\|"),
+            cell(names.token(change.account, change.user)),
             f"{change.before:,}",
             f"{change.after:,}",
             f"{change.before - change.after:,}",
@@ -123,7 +132,7 @@ def _budget(budget: TokenBudget, names: words.Names, plan_name: str) -> list[str
         lines += [*(f"- {code(sentence)}" for sentence in budget_sentences(budget, plan_name)), ""]
     if budget.frontier:
         header, *rows = frontier_rows(budget)
-        lines += table(header, ([*row[:-1], code(row[-1]).replace("|", "\\|")] for row in rows))
+        lines += table(header, ([*row[:-1], cell(row[-1])] for row in rows))
     return lines
 
 
