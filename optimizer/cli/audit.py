@@ -162,7 +162,7 @@ def _check(form: AuditForm, given: dict[str, bool]) -> None:
     for option, is_given in given.items():
         if is_given and form not in takes[option]:
             forms = " or ".join(f"--format {each.value}" for each in takes[option])
-            raise UsageError(f"{option} means nothing to --format {form.value}", f"use {forms}, or drop it")
+            raise UsageError(f"`{option}` means nothing to --format {form.value}", f"use {forms}, or leave it out")
 
 
 def _examined(hierarchy: Hierarchy, settings: Settings, *, quiet: bool) -> Plan:

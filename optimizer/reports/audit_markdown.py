@@ -28,6 +28,7 @@ _NEW, _GROWN = "new", "grown"
 _END = "</details>\n"
 _MORE = 64  # bytes of "and 1,234 more findings"
 _LEAST = 2_000  # bytes that a folded part begins with: its title, a header, a row or two
+_LEFT_OUT = 300  # bytes of the titles of all of them
 
 
 def audit_markdown(audit: Audit, *, next_command: str, standings: Mapping[str, str] | None = None) -> str:
@@ -64,10 +65,13 @@ class _Comment:
         self.standings = standings
         self.last = last
         self.parts: list[str] = []
-        self.left = MOST_BYTES - _size(last)
+        self.left = MOST_BYTES - _size(last) - _LEFT_OUT
+        self.left_out: list[str] = []
+        """Titles of folded parts."""
 
     def text(self) -> str:
-        return "".join([*self.parts, self.last])
+        left_out = f"Left out, for a comment has no more room: {', '.join(self.left_out)}\n\n" if self.left_out else ""
+        return "".join([*self.parts, left_out, self.last])
 
     def put(self, *lines: str) -> None:
         text = "".join(f"{line}\n" for line in lines)
@@ -92,9 +96,9 @@ class _Comment:
         over = (
             words.quantity(totals.over_budget, "account is", "accounts are") if totals.over_budget else "no account is"
         )
-        budgets = {account.budget for account in self.audit.accounts} | {self.audit.budget}
-        limit = f"the budget of {words.size(self.audit.budget)}" if len(budgets) == 1 else "its budget"
-        return f"{over} over {limit}"
+        if all(account.budget == self.audit.budget for account in self.audit.accounts):
+            return f"{over} over the budget of {words.size(self.audit.budget)}"
+        return f"{over} over {'their budgets' if totals.over_budget > 1 else 'its budget'}"
 
     def _found(self) -> str:
         found = self.audit.findings
@@ -183,8 +187,11 @@ class _Comment:
 
     def fold(self, title: str, number: int, write: Callable[[], None]) -> None:
         """A part that opens when somebody asks for it; left out where there is nothing, or no room."""
-        if number and self.left > _LEAST:
-            self.put("<details>", f"<summary>{title} ({number:,})</summary>", "")
+        title = f"{title} ({number:,})"
+        if number and self.left < _LEAST:
+            self.left_out.append(title)
+        elif number:
+            self.put("<details>", f"<summary>{title}</summary>", "")
             self.left -= len(_END)
             write()
             self.left += len(_END)

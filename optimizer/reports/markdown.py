@@ -72,8 +72,13 @@ def plan_markdown(plan: Plan, settings: Settings, *, next_command: str, plan_nam
 
 
 def escaped(text: str) -> str:
-    """A sentence as text and nothing else."""
+    """A sentence of ours as text and nothing else."""
     return _ACTIVE.sub(r"\\\1", words.shown(text, 600))
+
+
+def sentence(text: str) -> str:
+    """What a finding says: in a code span where it quotes a token, for a ``@mention`` cannot be escaped."""
+    return code(text) if "`" in text else escaped(text)
 
 
 def code(text: str) -> str:
@@ -141,7 +146,7 @@ def _proposal(proposal: Proposal, names: words.Names) -> list[str]:
     lines = [
         f"### {code(proposal.id)}: {judgement.safety.value}, {words.saved(judgement.saving.bytes)}",
         "",
-        f"{code(names.place(proposal.finding.target))}: {escaped(proposal.finding.message)}",
+        f"{code(names.place(proposal.finding.target))}: {sentence(proposal.finding.message)}",
         "",
     ]
     for edit in proposal.edits:
@@ -166,5 +171,5 @@ def _finding(finding: Finding, names: words.Names) -> str:
     where = names.place(finding.target)
     if finding.list is not None:
         where += f", {words.list_name(finding.list)}"
-    line = f"- **{finding.severity.value}** {code(finding.rule)} {code(where)}: {escaped(finding.message)}"
-    return f"{line} ({escaped(finding.advice)})" if finding.advice else line
+    line = f"- **{finding.severity.value}** {code(finding.rule)} {code(where)}: {sentence(finding.message)}"
+    return f"{line} ({sentence(finding.advice)})" if finding.advice else line
