@@ -26,7 +26,7 @@ _SENTENCE = 160
 _BAR = 10
 _NEW, _GROWN = "new", "grown"
 _END = "</details>\n"
-_MORE = 64  # bytes of "and 1,234 more findings"
+_MORE = 64  # bytes of "and 1,234 more findings", and of what ends a folded part
 _LEAST = 2_000  # bytes that a folded part begins with: its title, a header, a row or two
 _LEFT_OUT = 300  # bytes of the titles of all of them
 
@@ -192,9 +192,7 @@ class _Comment:
             self.left_out.append(title)
         elif number:
             self.put("<details>", f"<summary>{title}</summary>", "")
-            self.left -= len(_END)
             write()
-            self.left += len(_END)
             self.put(_END)
 
     def table(self, header: Sequence[str], sides: str, rows: Iterable[Sequence[str]], number: int, what: str) -> None:

@@ -29,7 +29,7 @@ _NOTED: dict[str, tuple[str, str, str, str]] = {
         _SIZE,
         "error",
         "An account token is above 1 MiB.",
-        "nats-server 2.12.15 reads no larger one: the account's clients are refused.",
+        "nats-server 2.12.15 reads no larger one.",
     ),
     "long-connect-line": (
         _SIZE,
@@ -78,8 +78,8 @@ _NOTED: dict[str, tuple[str, str, str, str]] = {
     ),
     "bearer-not-allowed": (_TOKEN, "error", "A bearer token in an account that allows none.", "A server refuses it."),
     "revoked": (_TOKEN, "note", "A token that its account has revoked.", "Somebody meant it so; the file can go."),
-    "expired": (_TOKEN, "error", "A token whose time is over.", "No server takes it."),
-    "not-yet-valid": (_TOKEN, "note", "A token whose time has not come.", "Until then no server takes it."),
+    "expired": (_TOKEN, "error", "A token whose time is over.", "A server refuses it."),
+    "not-yet-valid": (_TOKEN, "note", "A token whose time has not come.", "Its `nbf` lies ahead."),
     "unsigned": (_TOKEN, "note", "Claims without a token.", "There is nothing to check, and nothing to edit."),
     "misfiled": (_TOKEN, "warning", "A token under the name of another.", "What looks it up by name finds a stranger."),
 }

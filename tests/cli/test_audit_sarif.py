@@ -233,9 +233,10 @@ def test_what_somebody_excluded_is_a_suppressed_result_and_the_others_are_not():
 
 
 def test_a_finding_about_no_token_has_no_place_and_a_rule_nobody_knows_is_described_by_its_name():
-    found = audit(read(str(ACME), now=0), None, Settings(now=0))
+    hierarchy = read(str(ACME), now=0)
+    found = audit(hierarchy, None, Settings(now=0))
     odd = replace(found.findings[0], kind=FindingKind.SIZE, rule="odd-thing", account=None, user=None)
-    document = audit_sarif(replace(found, findings=(odd,)), version="1")
+    document = audit_sarif(replace(found, findings=(odd,)), version="1", operator=hierarchy.operator)
     jsonschema.Draft4Validator(SCHEMA).validate(document)
     run = document["runs"][0]
     assert run["results"][0]["locations"] == []
