@@ -16,7 +16,7 @@ from optimizer.reports.sections import shares, split
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from optimizer.audit.records import AccountAudit, Audit, AuditFinding, UserAudit
+    from optimizer.audit.records import AccountAudit, Audit, AuditFinding, NotKnown, UserAudit
 
 MOST_BYTES = 65_536
 """What a comment may have: GitHub counts characters, and UTF-8 has no fewer bytes."""
@@ -27,7 +27,7 @@ _BAR = 10
 _NEW, _GROWN = "new", "grown"
 _END = "</details>\n"
 _MORE = 64  # bytes of "and 1,234 more findings", and of what ends a folded part
-_LEAST = 2_000  # bytes that a folded part begins with: its title, a header, a row or two
+_LEAST = 2_000  # bytes that a part begins with: its title, a header, the largest row there is
 _LEFT_OUT = 300  # bytes of the titles of all of them
 
 
@@ -86,10 +86,11 @@ class _Comment:
         accounts = f"{words.quantity(totals.accounts, 'account')} ({words.size(totals.account_bytes)})"
         users = f"{words.quantity(totals.users, 'user')} ({words.size(totals.user_bytes)})"
         weighed = f"{accounts} and {users}" if audit.has_users else f"{accounts}; this kind of source holds no users"
+        unknown = [f"{escaped(f'{each.what}: {each.reason}')}{_not_looked_for(each)}" for each in audit.not_known]
         sentences = [weighed, f"**{self._over()}**", self._found()]
         if audit.skipped:
             sentences.append(f"skipped {words.quantity(len(audit.skipped), 'file or token', 'files and tokens')}")
-        self.put(f"## Token sizes and permissions{operator}", "", *(f"- {each}" for each in sentences), "")
+        self.put(f"## Token sizes and permissions{operator}", "", *(f"- {each}" for each in [*sentences, *unknown]), "")
 
     def _over(self) -> str:
         totals = self.audit.totals
@@ -115,9 +116,7 @@ class _Comment:
 
     def over_budget(self) -> None:
         over = [account for account in self.audit.accounts if account.over_budget]
-        if over:
-            self.put("### Over budget", "")
-            self.accounts(over, _OVER)
+        self.part("Over budget", len(over), lambda: self.accounts(over, _OVER))
 
     def accounts(self, accounts: Sequence[AccountAudit], most: int) -> None:
         largest = max(account.token_bytes for account in accounts)
@@ -133,19 +132,16 @@ class _Comment:
 
     def findings(self) -> None:
         if self.standings is None:
-            self.by_rule("### Findings", [each for each in self.audit.findings if each.severity is not Severity.NOTE])
+            heavy = [each for each in self.audit.findings if each.severity is not Severity.NOTE]
+            self.part("Findings", len(heavy), lambda: self.by_rule(heavy))
             return
-        for standing in (_NEW, _GROWN):
-            these = self._those(standing)
-            if these:
-                self.put(f"### {standing.capitalize()}", "")
-                self.one_by_one(these, _FOUND)
+        new, grown = self._those(_NEW), self._those(_GROWN)
+        self.part("New findings", len(new), lambda: self.one_by_one(new, _FOUND))
+        self.part("Grown findings", len(grown), lambda: self.one_by_one(grown, _FOUND))
 
-    def by_rule(self, title: str, findings: Sequence[AuditFinding]) -> None:
-        if findings:
-            header, *rows = finding_rows(findings)
-            self.put(*([title, ""] if title else []))
-            self.table(header, "--rrrr", ((f"`{row[0]}`", *row[1:]) for row in rows), len(rows), "rule")
+    def by_rule(self, findings: Sequence[AuditFinding]) -> None:
+        header, *rows = finding_rows(findings)
+        self.table(header, "--rrrr", ((f"`{row[0]}`", *row[1:]) for row in rows), len(rows), "rule")
 
     def one_by_one(self, findings: Sequence[AuditFinding], most: int) -> None:
         rows = (self._finding(finding) for finding in findings[:most])
@@ -160,23 +156,25 @@ class _Comment:
 
     def folded(self) -> None:
         audit = self.audit
-        errors = [each for each in audit.findings if each.severity is Severity.ERROR]
-        if self.standings is not None:
-            self.fold("all findings by rule", len(audit.findings), lambda: self.by_rule("", audit.findings))
-        elif errors:
-            self.fold("errors, one by one", len(errors), lambda: self.one_by_one(errors, _FOLDED))
-        notes = [each for each in audit.findings if each.severity is Severity.NOTE]
         if self.standings is None:
-            self.fold("notes by rule", len(notes), lambda: self.by_rule("", notes))
-        self.fold("largest accounts", len(audit.accounts), lambda: self.accounts(audit.accounts, _FOLDED))
+            errors = [each for each in audit.findings if each.severity is Severity.ERROR]
+            notes = [each for each in audit.findings if each.severity is Severity.NOTE]
+            self.part("errors, one by one", len(errors), lambda: self.one_by_one(errors, _FOLDED), folded=True)
+            self.part("notes by rule", len(notes), lambda: self.by_rule(notes), folded=True)
+        else:
+            found = audit.findings
+            self.part("all findings by rule", len(found), lambda: self.by_rule(found), folded=True)
+        accounts = audit.accounts
+        self.part("largest accounts", len(accounts), lambda: self.accounts(accounts, _FOLDED), folded=True)
         long = [user for user in audit.users if user.over_budget or user.band is not ConnectBand.TYPICAL]
-        self.fold("users near or above what a CONNECT line takes", len(long), lambda: self.users(long))
-        skipped = [(cell(each.origin), cell(words.shown(each.reason, _SENTENCE))) for each in audit.skipped]
-        shown = skipped[:_FOLDED]
-        self.fold("skipped", len(skipped), lambda: self.table(("file", "why"), "--", shown, len(skipped), "file"))
-        for each in audit.not_known:
-            rules = f"; not looked for: {words.joined(each.rules)}" if each.rules else ""
-            self.put(f"- {escaped(f'{each.what}: {each.reason}{rules}')}", "")
+        title = "users over their budget, or near what a CONNECT line takes"
+        self.part(title, len(long), lambda: self.users(long), folded=True)
+        self.part("skipped", len(audit.skipped), self.skipped, folded=True)
+
+    def skipped(self) -> None:
+        these = self.audit.skipped
+        rows = ((cell(each.origin), cell(words.shown(each.reason, _SENTENCE))) for each in these[:_FOLDED])
+        self.table(("file", "why"), "--", rows, len(these), "file")
 
     def users(self, users: Sequence[UserAudit]) -> None:
         rows = (
@@ -185,14 +183,17 @@ class _Comment:
         )
         self.table(("user", "bytes", "budget", "band"), "-rr-", rows, len(users), "user")
 
-    def fold(self, title: str, number: int, write: Callable[[], None]) -> None:
-        """A part that opens when somebody asks for it; left out where there is nothing, or no room."""
-        title = f"{title} ({number:,})"
-        if number and self.left < _LEAST:
-            self.left_out.append(title)
-        elif number:
-            self.put("<details>", f"<summary>{title}</summary>", "")
-            write()
+    def part(self, title: str, number: int, write: Callable[[], None], *, folded: bool = False) -> None:
+        """A table under its title, which a reader may have to open; left out where it is empty, or has no room."""
+        if not number:
+            return
+        counted = f"{title} ({number:,})"
+        if self.left < _LEAST:
+            self.left_out.append(counted)
+            return
+        self.put(*(("<details>", f"<summary>{counted}</summary>") if folded else (f"### {title}",)), "")
+        write()
+        if folded:
             self.put(_END)
 
     def table(self, header: Sequence[str], sides: str, rows: Iterable[Sequence[str]], number: int, what: str) -> None:
@@ -206,6 +207,10 @@ class _Comment:
             self.put(line)
             shown += 1
         self.put("", *([f"and {words.quantity(number - shown, f'more {what}')}", ""] if number > shown else []))
+
+
+def _not_looked_for(unknown: NotKnown) -> str:
+    return f"; not looked for: {words.joined(unknown.rules)}" if unknown.rules else ""
 
 
 def _size(text: str) -> int:
