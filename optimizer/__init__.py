@@ -7,6 +7,7 @@ from a source      `read` a `Hierarchy`
 to its scripts     `examine` it for a `Plan`, `judge` edits of your own, `script_for` what was accepted
 bytes              `weigh` a token or claims, `gathered` by section; budgets and prices are in `Settings` and `Plan`
 sizes              `audit` a hierarchy and its plan: accounts and users ranked, `sections` of a token, what stands out
+its reports        `audit_document`, `audit_csv`, `audit_markdown`, `audit_sarif`, `audit_prometheus`
 imports            `build` the graph, `graph_document`, `analysis`, `suggestions`, `reach` and `reached`
 drawings           `dot`, `mermaid`, `graphml`, `node_link`, each of a graph document
 meaning            `compare` two `Permissions`, which a `Publish` or another probe tells apart
@@ -82,8 +83,14 @@ if TYPE_CHECKING:
         TokenChange,
         Witness,
     )
+    from optimizer.reports.audit_csv import audit_csv
+    from optimizer.reports.audit_document import audit_document
+    from optimizer.reports.audit_markdown import audit_markdown
+    from optimizer.reports.claims_text import ClaimsText, Region, claims_text
     from optimizer.reports.dot import dot
     from optimizer.reports.mermaid import mermaid
+    from optimizer.reports.prometheus import UserSeries, audit_prometheus
+    from optimizer.reports.sarif import audit_sarif, claims_files
     from optimizer.settings import Server, Settings, Weights, Widen
     from optimizer.sources import read
     from optimizer.subjects.compare import compare
@@ -123,8 +130,14 @@ _HOMES = {
     "optimizer.nsc.script": "Script script_for",
     "optimizer.proposals": "Evidence Finding FrontierPoint Gain Grant Judgement Plan Proof Proposal Safety Saving "
     "Severity TokenBudget TokenChange Witness",
+    "optimizer.reports.audit_csv": "audit_csv",
+    "optimizer.reports.audit_document": "audit_document",
+    "optimizer.reports.audit_markdown": "audit_markdown",
+    "optimizer.reports.claims_text": "ClaimsText Region claims_text",
     "optimizer.reports.dot": "dot",
     "optimizer.reports.mermaid": "mermaid",
+    "optimizer.reports.prometheus": "UserSeries audit_prometheus",
+    "optimizer.reports.sarif": "audit_sarif claims_files",
     "optimizer.settings": "Server Settings Weights Widen",
     "optimizer.sources": "read",
     "optimizer.subjects.compare": "compare",
@@ -140,6 +153,7 @@ __all__ = [
     "Audit",
     "AuditFinding",
     "Band",
+    "ClaimsText",
     "Comparison",
     "Connect",
     "ConnectBand",
@@ -180,6 +194,7 @@ __all__ = [
     "Reach",
     "Reached",
     "Receiver",
+    "Region",
     "Relation",
     "Responders",
     "Safety",
@@ -201,6 +216,7 @@ __all__ = [
     "TokenChange",
     "Totals",
     "UserAudit",
+    "UserSeries",
     "Validation",
     "Weight",
     "Weights",
@@ -208,7 +224,14 @@ __all__ = [
     "Witness",
     "analysis",
     "audit",
+    "audit_csv",
+    "audit_document",
+    "audit_markdown",
+    "audit_prometheus",
+    "audit_sarif",
     "build",
+    "claims_files",
+    "claims_text",
     "compare",
     "dot",
     "edges_of",

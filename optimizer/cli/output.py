@@ -36,6 +36,15 @@ def emit(text: str, output: Path | None = None) -> None:
         write_files({output: text})
 
 
+def shown(text: str, output: Path | None = None) -> str:
+    """Lines that must keep names exact, as they may reach ``output``: made printable where that is a terminal."""
+    if output is not None and str(output) != "-":
+        return text
+    if sys.stdout is None or not sys.stdout.isatty():
+        return text
+    return "".join(f"{printable(line)}\n" for line in text.split("\n")[:-1])
+
+
 def note(text: str, *, quiet: bool = False) -> None:
     """A remark beside the result, for a person."""
     if not quiet:

@@ -26,16 +26,20 @@ def findings_table(audit: Audit, style: Style) -> list[str]:
     found = audit.findings
     if not found:
         return ["nothing found: every token is in order, no rule has anything to say"] if audit.has_rules else []
-    groups: dict[tuple[Severity, str], list[AuditFinding]] = {}
-    for finding in found:
-        groups.setdefault((finding.severity, finding.rule), []).append(finding)
-    rows = [("rule", "severity", "number", "safe saves", "could save", "for a person")]
-    rows += [_row(rule, severity.value, these) for (severity, rule), these in groups.items()]
-    rows.append(_row("in all", "", found))
+    rows = [*finding_rows(found), _row("in all", "", found)]
     head, *table = columns(rows, right=frozenset({2, 3, 4, 5}), width=style.width, yielding=(0,))
-    looks = [*(_LOOKS[severity] for severity, _ in groups), "bold"]
+    looks = [*(_LOOKS[Severity(row[1])] for row in rows[1:-1]), "bold"]
     painted = [style.paint(line, look) for line, look in zip(table, looks, strict=True)]
     return [style.heading("findings"), style.paint(head, "dim"), *painted]
+
+
+def finding_rows(findings: Iterable[AuditFinding]) -> list[tuple[str, ...]]:
+    """What each rule found, in the order of the findings, below a row that says what the columns are."""
+    groups: dict[tuple[Severity, str], list[AuditFinding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.severity, finding.rule), []).append(finding)
+    rows = [_row(rule, severity.value, these) for (severity, rule), these in groups.items()]
+    return [("rule", "severity", "number", "safe saves", "could save", "for a person"), *rows]
 
 
 def findings_spelled_out(audit: Audit, names: Names, style: Style, *, details: bool = False) -> list[str]:

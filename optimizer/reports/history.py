@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from optimizer.reports import words
+from optimizer.reports.spreadsheet import as_json, as_text, csv_text
 from optimizer.reports.style import columns, width_of
-from optimizer.text import printable, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,10 +26,6 @@ _LEAST, _MOST = 5, 16  # columns of a sparkline
 _NAMED = 20  # accounts that are new, vanished, renamed: beyond that, JSON and CSV have them all
 _EARLIER = 3  # names an account had
 _COUNTS = ("imports", "exports", "signing_keys", "revocations", "mappings", "users")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-# What makes a spreadsheet take a cell for a formula, the full-width forms included
-# (https://owasp.org/www-community/attacks/CSV_Injection), and the mark against it itself.
-
 _ESTIMATES = (
     "/30 days and next limit are estimates: the median of the slopes between all pairs of runs (Theil-Sen), which a "
     "few odd runs do not move, carried on from the last run. It takes three runs over a day or more."
@@ -104,41 +97,26 @@ def history_csv(document: Document) -> str:
     one); ``account_json`` is the exact name as a JSON string, whose first character is a quote.
     """
     limits = [cross["limit_bytes"] for cross in document["accounts"][0]["crosses"]] if document["accounts"] else []
-    stream = io.StringIO()
-    table = csv.writer(stream, lineterminator="\n")
     ends = ("time", "token_bytes", "payload_bytes", *_COUNTS)
-    table.writerow(
-        [
-            *("operator_key", "account_key", "account", "account_json", "state", "runs"),
-            *(f"first_{name}" for name in ends),
-            *(f"last_{name}" for name in ends),
-            *("change_bytes", "change_percent", "per_30_days"),
-            *(f"crosses_{limit}" for limit in limits),
-        ]
+    header = (
+        *("operator_key", "account_key", "account", "account_json", "state", "runs"),
+        *(f"first_{name}" for name in ends),
+        *(f"last_{name}" for name in ends),
+        *("change_bytes", "change_percent", "per_30_days"),
+        *(f"crosses_{limit}" for limit in limits),
     )
-    for each in document["accounts"]:
-        table.writerow(
-            [
-                *(
-                    as_text(each["operator"]),
-                    as_text(each["key"]),
-                    as_text(each["name"]),
-                    json.dumps(redacted(each["name"])),
-                ),
-                *(each["state"], each["runs"]),
-                *_end(each["first"]),
-                *_end(each["last"]),
-                *(each["change_bytes"], each["change_percent"], each["per_30_days"]),
-                *(None if cross["at"] is None else moment(cross["at"]) for cross in each["crosses"]),
-            ]
-        )
-    return stream.getvalue()
+    return csv_text(header, map(_csv_row, document["accounts"]))
 
 
-def as_text(name: str) -> str:
-    """A printable name that no spreadsheet takes for a formula; without the first ``'`` it is the name again."""
-    clean = printable(name)
-    return f"'{clean}" if clean.startswith(_FORMULA) else clean
+def _csv_row(each: Document) -> list[object]:
+    return [
+        *(as_text(each["operator"]), as_text(each["key"]), as_text(each["name"]), as_json(each["name"])),
+        *(each["state"], each["runs"]),
+        *_end(each["first"]),
+        *_end(each["last"]),
+        *(each["change_bytes"], each["change_percent"], each["per_30_days"]),
+        *(None if cross["at"] is None else moment(cross["at"]) for cross in each["crosses"]),
+    ]
 
 
 def sparkline(sizes: Sequence[Document], first: int, last: int, width: int, ramp: str) -> str:

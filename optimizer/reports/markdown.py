@@ -72,16 +72,30 @@ def plan_markdown(plan: Plan, settings: Settings, *, next_command: str, plan_nam
 
 
 def escaped(text: str) -> str:
-    """A sentence as text and nothing else."""
+    """A sentence of ours as text and nothing else."""
     return _ACTIVE.sub(r"\\\1", words.shown(text, 600))
+
+
+def sentence(text: str) -> str:
+    """What a finding says: in a code span where it quotes a token, for a ``@mention`` cannot be escaped."""
+    return code(text) if "`" in text else escaped(text)
 
 
 def code(text: str) -> str:
     """Text of a stranger as a code span, which no backtick in it ends, and in which a forge sees no ``@mention``."""
-    clean = words.shown(text, 600)
+    clean = words.shown(text, 600) or " "  # two backticks around nothing are two backticks
     fence = "`" * (max((len(run) for run in re.findall("`+", clean)), default=0) + 1)
     padding = " " if "`" in clean else ""
     return f"{fence}{padding}{clean}{padding}{fence}"
+
+
+def cell(text: str) -> str:
+    r"""Text of a stranger as a code span in a cell of a table.
+
+    A bar is written ``\x7c``: GitHub's tables part cells at ``\\|`` even inside a code span, and the rest of the name
+    would be markup.
+    """
+    return code(words.shown(text, 600).replace("|", r"\x7c"))
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -107,7 +121,7 @@ def _tokens(plan: Plan, names: words.Names) -> list[str]:
         return []
     rows = [
         (
-            code(names.token(change.account, change.user)).replace("|", "\\|"),
+            cell(names.token(change.account, change.user)),
             f"{change.before:,}",
             f"{change.after:,}",
             f"{change.before - change.after:,}",
@@ -123,7 +137,7 @@ def _budget(budget: TokenBudget, names: words.Names, plan_name: str) -> list[str
         lines += [*(f"- {code(sentence)}" for sentence in budget_sentences(budget, plan_name)), ""]
     if budget.frontier:
         header, *rows = frontier_rows(budget)
-        lines += table(header, ([*row[:-1], code(row[-1]).replace("|", "\\|")] for row in rows))
+        lines += table(header, ([*row[:-1], cell(row[-1])] for row in rows))
     return lines
 
 
@@ -132,7 +146,7 @@ def _proposal(proposal: Proposal, names: words.Names) -> list[str]:
     lines = [
         f"### {code(proposal.id)}: {judgement.safety.value}, {words.saved(judgement.saving.bytes)}",
         "",
-        f"{code(names.place(proposal.finding.target))}: {escaped(proposal.finding.message)}",
+        f"{code(names.place(proposal.finding.target))}: {sentence(proposal.finding.message)}",
         "",
     ]
     for edit in proposal.edits:
@@ -157,5 +171,5 @@ def _finding(finding: Finding, names: words.Names) -> str:
     where = names.place(finding.target)
     if finding.list is not None:
         where += f", {words.list_name(finding.list)}"
-    line = f"- **{finding.severity.value}** {code(finding.rule)} {code(where)}: {escaped(finding.message)}"
-    return f"{line} ({escaped(finding.advice)})" if finding.advice else line
+    line = f"- **{finding.severity.value}** {code(finding.rule)} {code(where)}: {sentence(finding.message)}"
+    return f"{line} ({sentence(finding.advice)})" if finding.advice else line

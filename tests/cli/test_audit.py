@@ -133,7 +133,9 @@ def test_nothing_readable_is_3(permopt, tmp_path):
     assert (typed.status, typed.out) == (3, "")
 
 
-@pytest.mark.parametrize("words", [(), ("--details",), ("-f", "json"), ("--replicas", "3")])
+@pytest.mark.parametrize(
+    "words", [(), ("--details",), ("-f", "json"), ("--replicas", "3"), ("-f", "markdown"), ("-f", "sarif")]
+)
 def test_nothing_of_a_name_moves_a_cursor_hides_or_gives_a_seed_away(permopt, hostile, words):
     typed = permopt("audit", hostile.root, "--now", NOW, "--fail-on", "never", *words)
     assert typed.status == 0, typed.err
@@ -234,3 +236,33 @@ def test_the_page_ends_with_the_next_command(permopt, words, following):
     last = page_of(permopt, ACME, *words).splitlines()[-1]
     assert last.startswith("  permopt ")
     assert following in last
+
+
+@pytest.mark.parametrize(
+    ("form", "words", "meant"),
+    [
+        ("csv", ("--top", "3"), "--format table or --format json"),
+        ("sarif", ("--details",), "--format table or --format json"),
+        ("prometheus", ("--replicas", "3"), "--format table or --format json"),
+        ("markdown", ("--claims-dir", "claims"), "--format sarif"),
+        ("table", ("--claims-dir", "claims"), "--format sarif"),
+        ("json", ("--users", "all"), "--format prometheus"),
+        ("csv", ("--users", "none"), "--format prometheus"),
+    ],
+)
+def test_an_option_that_means_nothing_to_a_format_is_refused(permopt, tmp_path, form, words, meant):
+    typed = permopt("audit", ACME, "-f", form, *words)
+    assert (typed.status, typed.out) == (2, "")
+    assert f"`{words[0]}` means nothing to --format {form}" in typed.err
+    assert f"hint: use {meant}, or leave it out" in typed.err
+    assert not (tmp_path / "claims").exists()
+
+
+@pytest.mark.parametrize("form", ["csv", "markdown", "sarif", "prometheus"])
+def test_a_format_says_the_same_again_ends_as_the_table_does_and_notes_what_comes_next(permopt, form):
+    typed = permopt("audit", ACME, "-f", form, "--now", NOW)
+    assert typed.status == 1
+    assert typed.out == permopt("audit", ACME, "-f", form, "--now", NOW).out
+    assert permopt("audit", ACME, "-f", form, "--now", NOW, "--fail-on", "never", "-q").err == ""
+    following = f"permopt propose {ACME} -o plan.json"
+    assert following in (typed.out if form == "markdown" else typed.err)

@@ -20,6 +20,12 @@ PRINTED = {
     "imports.json": ("graph", "stores", "--format", "json"),
 }
 AUDITS = {"audit.txt": (), "audit-replicas.txt": ("--replicas", "5", "--no-findings", "--top", "3", "--details")}
+FORMATS = {
+    "audit.csv": ("--format", "csv"),
+    "audit.md": ("--format", "markdown"),
+    "audit.sarif": ("--format", "sarif", "--account", "EDGE", "--account", "WAREHOUSE"),
+    "audit.prom": ("--format", "prometheus"),
+}
 SCRIPTS = ("apply.sh", "rollback.sh", "verify.sh", "expected.json")
 
 
@@ -46,11 +52,11 @@ def test_what_is_printed_is_the_golden_text(written, monkeypatch, capsys, name):
     compare(name, capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("name", AUDITS)
+@pytest.mark.parametrize("name", [*AUDITS, *FORMATS])
 def test_the_audit_of_the_corpus_is_the_golden_page(monkeypatch, capsys, name):
     monkeypatch.chdir(HERE.parents[1])
     capsys.readouterr()
-    assert run(["audit", "corpus/acme", *AUDITS[name], "--now", NOW, "--quiet", "--fail-on", "never"]) == 0
+    assert run(["audit", "corpus/acme", *(AUDITS | FORMATS)[name], "--now", NOW, "--quiet", "--fail-on", "never"]) == 0
     compare(name, capsys.readouterr().out)
 
 
@@ -61,5 +67,5 @@ def test_what_is_written_is_the_golden_text(written, name):
 
 def compare(name: str, text: str) -> None:
     if os.environ.get("PERMOPT_GOLDEN") == "write":
-        (HERE / name).write_text(text)
-    assert text == (HERE / name).read_text(), f"{name} changed; `make golden` writes it again"
+        (HERE / name).write_bytes(text.encode())
+    assert text == (HERE / name).read_bytes().decode(), f"{name} changed; `make golden` writes it again"
