@@ -8,20 +8,18 @@ all that they pass, and streams over their one hop.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from optimizer.access.compared import Compared, united
-from optimizer.claims.keys import OperatorKey
 from optimizer.claims.model import NOTHING, OperatorClaims
-from optimizer.claims.token import NO_TOKEN
 from optimizer.claims.validate import refusal_of_earlier
 from optimizer.edits.anew import Itself
 from optimizer.graph.build import IMPORTED_BY_SERVER, build
 from optimizer.graph.edges import edges_of
 from optimizer.graph.resolve import State
-from optimizer.graph.surroundings import surroundings
+from optimizer.graph.surroundings import surroundings, with_system
 from optimizer.graph.ways import TooManyError, Ways, doubts_of, examples
 from optimizer.hierarchy import Hierarchy, Signed
 from optimizer.proposals import Witness
@@ -39,8 +37,6 @@ if TYPE_CHECKING:
     from optimizer.settings import Settings
 
 _KINDS = ("service", "stream")
-_SOME_SYSTEM = "A" * 56
-"""A system account that is not known."""
 
 
 def imports_compared(before: Hierarchy, after: Hierarchy, settings: Settings) -> Compared:
@@ -61,10 +57,10 @@ def imports_compared(before: Hierarchy, after: Hierarchy, settings: Settings) ->
     edited = _edited(before, after)
     if not edited:
         return Compared()
-    near = surroundings(edited, before, after)
+    near = surroundings(edited, before, after, now=settings.now)
     old, new = _side(before, near.before, settings.now), _side(after, near.after, settings.now)
     system = "" if before.operator is None else before.operator.claims.system_account
-    return _Comparison(old, new, edited, near.asking, settings, system).compared()
+    return _Comparison(old, new, edited, near.asking, near.loaded, settings, system).compared()
 
 
 def _edited(before: Hierarchy, after: Hierarchy) -> tuple[AccountKey, ...]:
@@ -99,23 +95,11 @@ def _side(whole: Hierarchy, some: Part, now: int) -> _Side:
     return _resolved(Itself(whole.operator), Itself(some), now)
 
 
-def _with_system(operator: Signed[OperatorClaims] | None) -> Signed[OperatorClaims]:
-    """The operator with a system account, which a server's configuration may name where its token does not.
-
-    Every account imports from it (`registerSystemImports`), so that a search for cycles by ``*.>`` may pass there.
-    """
-    if operator is None:
-        return Signed(OperatorClaims(sub=OperatorKey("O" * 56), system_account=_SOME_SYSTEM), NO_TOKEN, "")
-    if operator.claims.system_account:
-        return operator
-    return replace(operator, claims=replace(operator.claims, system_account=_SOME_SYSTEM))
-
-
 @lru_cache(maxsize=2)
 def _resolved(operator: Itself[Signed[OperatorClaims] | None], accounts: Itself[Part], now: int) -> _Side:
     """Nothing is taken on anybody's word. Where all of a store counts, it is compared many times."""
     some = accounts.value
-    graph = build(Hierarchy(operator=_with_system(operator.value), accounts=some), now)
+    graph = build(Hierarchy(operator=with_system(operator.value), accounts=some), now)
     claims = {str(key): signed.claims for key, signed in some.items()}
     edges = edges_of(graph)
     refusals = {key: data["refusal"] for key, data in graph.nodes(data=True)}
@@ -131,6 +115,8 @@ class _Comparison:
     edited: tuple[AccountKey, ...]
     asking: frozenset[str]
     """The accounts upstream of the edited ones, those among them."""
+    loaded: frozenset[str]
+    """Those of which imports in a cycle may fare otherwise: these, or all behind them, loaded in another order."""
     settings: Settings
     system: str
 
@@ -191,7 +177,7 @@ class _Comparison:
     def _may_close_a_cycle(self, edge: Edge) -> bool:
         """Whether an import is not known to work for a reason that edits elsewhere may have to do with."""
         known = edge.exporter in self.new.accounts and len(edge.exports) == 1
-        return known and edge.importer in self.asking
+        return known and edge.importer in self.loaded
 
     def _refused(self) -> Iterator[str]:
         for key in self.edited:

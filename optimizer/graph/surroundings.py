@@ -3,6 +3,9 @@
 Whose requests come by an edited account can gain and lose by it, and whether the server takes an import for the end of
 a cycle depends on all that can lead back to it. Where nobody imports from what is edited, only what lies behind the
 imports that change counts, and there only what shares subjects with them.
+
+The server loads the accounts that one imports from in the order of its imports, and of a cycle it drops the import that
+it comes to last. So where an edit changes that order, cycles of others behind the edited account count as well.
 """
 
 from __future__ import annotations
@@ -13,21 +16,27 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from optimizer.claims.keys import AccountKey
+from optimizer.claims.keys import AccountKey, OperatorKey
+from optimizer.claims.model import OperatorClaims
+from optimizer.claims.token import NO_TOKEN
 from optimizer.claims.validate import account_refusal, refusal_of_earlier
 from optimizer.edits.anew import Itself
-from optimizer.graph.resolve import route, without_places
+from optimizer.graph.build import build
+from optimizer.graph.edges import edges_of
+from optimizer.graph.resolve import State, route, without_places
+from optimizer.hierarchy import Hierarchy, Signed
 from optimizer.subjects.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from optimizer.claims.model import AccountClaims, Import
-    from optimizer.hierarchy import Hierarchy, Signed
 
 Part = Mapping[AccountKey, "Signed[AccountClaims]"]
 
 _KINDS = ("service", "stream")
+_SOME_SYSTEM = "A" * 56
+"""A system account that is not known."""
 _LARGEST = 2000
 """Steps behind the imports that change; beyond them everything counts."""
 
@@ -53,30 +62,70 @@ class Surroundings:
         The edited accounts, and those whose requests may come by what changes.
     before, after
         Accounts, each with as many of its imports as count.
+    loaded
+        The accounts of which imports may work on one side only: those asking, and where the order in which accounts are
+        loaded changes, all that are loaded for them.
     """
 
     asking: frozenset[str]
     before: Part
     after: Part
+    loaded: frozenset[str]
 
 
-def surroundings(edited: Iterable[AccountKey], before: Hierarchy, after: Hierarchy) -> Surroundings:
+def surroundings(
+    edited: Iterable[AccountKey], before: Hierarchy, after: Hierarchy, *, now: int, reordered: bool | None = None
+) -> Surroundings:
     """Everything that decides what comes of an edit.
 
     Parameters
     ----------
     edited
         The accounts whose imports or exports differ.
+    now
+        The clock, in seconds since the epoch.
+    reordered
+        Whether accounts may be loaded in another order afterwards; found out where it is not said.
     """
     edited = frozenset(edited)
     asking = upstream(edited, before, after)
     changed = [each for key in edited for each in _changed(key, before, after)]
-    if asking == edited or not _comes_by(changed, asking, edited, before, after):
+    if reordered is None:
+        reordered = any(_loading(key, before) != _loading(key, after) for key in edited)
+    everything = _closed(asking, lambda key: _givers(key, before, after)) if reordered else None
+    in_cycles = everything is not None and not everything.isdisjoint(_in_cycles(before, now))
+    if not in_cycles and (asking == edited or not _comes_by(changed, asking, edited, before, after)):
         kept = _behind(sorted(edited), before, after)
         if kept is not None:
-            return Surroundings(edited, _narrowed(before, kept, edited), _narrowed(after, kept, edited))
-    everything = _closed(asking, lambda key: _givers(key, before, after))
-    return Surroundings(asking, _part(before, everything), _part(after, everything))
+            return Surroundings(edited, _narrowed(before, kept, edited), _narrowed(after, kept, edited), edited)
+    if everything is None:
+        everything = _closed(asking, lambda key: _givers(key, before, after))
+    loaded = everything if in_cycles else asking
+    return Surroundings(asking, _part(before, everything), _part(after, everything), loaded)
+
+
+def _loading(key: AccountKey, hierarchy: Hierarchy) -> tuple[str, ...]:
+    """The accounts that an account imports from, in the order a server comes to them.
+
+    Server: ``updateAccountClaimsWithRefresh`` looks the exporter up at each import, one after the other.
+    """
+    signed = hierarchy.accounts.get(key)
+    return () if signed is None else tuple(dict.fromkeys(each.account for each in signed.claims.imports))
+
+
+def _in_cycles(hierarchy: Hierarchy, now: int) -> frozenset[str]:
+    """The accounts that have an import which may close a cycle."""
+    return _cyclic(Itself(hierarchy.operator), Itself(hierarchy.accounts), now)
+
+
+@lru_cache(maxsize=2)
+def _cyclic(operator: Itself[Signed[OperatorClaims] | None], accounts: Itself[Part], now: int) -> frozenset[str]:
+    graph = build(Hierarchy(operator=with_system(operator.value), accounts=accounts.value), now)
+    return frozenset(
+        edge.importer
+        for edge in edges_of(graph)
+        if edge.state is State.UNKNOWN and len(edge.exports) == 1 and edge.exporter in accounts.value
+    )
 
 
 def _changed(key: AccountKey, before: Hierarchy, after: Hierarchy) -> list[Import]:
@@ -211,3 +260,15 @@ def _narrowed(hierarchy: Hierarchy, kept: Mapping[str, set[Import]], edited: Ite
                 signed = replace(signed, claims=replace(signed.claims, imports=imports))
         found[AccountKey(key)] = signed
     return found
+
+
+def with_system(operator: Signed[OperatorClaims] | None) -> Signed[OperatorClaims]:
+    """The operator with a system account, which a server's configuration may name where its token does not.
+
+    Every account imports from it (`registerSystemImports`), so that a search for cycles by ``*.>`` may pass there.
+    """
+    if operator is None:
+        return Signed(OperatorClaims(sub=OperatorKey("O" * 56), system_account=_SOME_SYSTEM), NO_TOKEN, "")
+    if operator.claims.system_account:
+        return operator
+    return replace(operator, claims=replace(operator.claims, system_account=_SOME_SYSTEM))

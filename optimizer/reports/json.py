@@ -102,7 +102,7 @@ def plan_document(plan: Plan, settings: Settings) -> Document:
             "user_bytes": sum(user.token.size for user in hierarchy.users.values()),
             "skipped": [{"origin": skipped.origin, "reason": skipped.reason} for skipped in hierarchy.skipped],
         },
-        "targets": _targets(plan, names),
+        "targets": _targets(plan, names, settings),
         "proposals": [_proposal(proposal, names) for proposal in plan.proposals],
         "findings": [
             *(_token_finding(finding, names) for finding in token_findings(hierarchy, settings)),
@@ -170,7 +170,7 @@ def _settings(settings: Settings) -> Document:
     }
 
 
-def _targets(plan: Plan, names: _Names) -> list[Document]:
+def _targets(plan: Plan, names: _Names, settings: Settings) -> list[Document]:
     """The tokens that judging again needs: the operator, the touched accounts, and all their users.
 
     Where imports are edited, so much of what others share as decides what comes of it, without their users.
@@ -179,7 +179,7 @@ def _targets(plan: Plan, names: _Names) -> list[Document]:
     edits = [edit for proposal in plan.proposals for edit in proposal.edits]
     touched = {edit.target.account for edit in edits}
     shared = [edit for edit in edits if not isinstance(edit, EditEntries)]
-    around = _around(hierarchy, shared) if shared else frozenset()
+    around = _around(hierarchy, shared, settings.now) if shared else frozenset()
     users: dict[AccountKey, list[Document]] = {account: [] for account in touched}
     for (key, owner), user in hierarchy.users.items():
         if owner in touched:
@@ -194,13 +194,15 @@ def _targets(plan: Plan, names: _Names) -> list[Document]:
     return targets
 
 
-def _around(hierarchy: Hierarchy, edits: Sequence[EditImports | EditExports | AddAccount]) -> frozenset[str]:
+def _around(hierarchy: Hierarchy, edits: Sequence[EditImports | EditExports | AddAccount], now: int) -> frozenset[str]:
     """The accounts that judging these edits again needs, whichever of them are chosen."""
     made = apply_all([edit for edit in edits if isinstance(edit, AddAccount)], hierarchy)
     added: list[Edit] = [replace(edit, remove=()) for edit in edits if isinstance(edit, EditImports)]
     added += [replace(edit, remove=()) for edit in edits if isinstance(edit, EditExports)]
-    # What only goes is seen before, what only comes after: so every choice is within.
-    near = surroundings({edit.target.account for edit in edits}, hierarchy, apply_all(added, made))
+    # What only goes is seen before, what only comes after: so every choice is within, whatever order it leaves.
+    near = surroundings(
+        {edit.target.account for edit in edits}, hierarchy, apply_all(added, made), now=now, reordered=True
+    )
     return frozenset((*near.before, *near.after))
 
 

@@ -355,3 +355,27 @@ def test_an_edit_and_its_undoing_are_nothing():
     judgement = judge(hierarchy, [there, back], settings())
     assert (judgement.relation, judgement.safety) == (Relation.SAME, Safety.SAFE)
     assert judge(hierarchy, [there], settings()).relation is Relation.NARROWER
+
+
+def ring(*mine: dict[str, Any]) -> Accounts:
+    """Two accounts that import one service from each other, whichever import is dropped; and one that imports both."""
+    return {
+        "LEFT": {"exports": [stream("ev.>"), service("ring.>")], "imports": [service("ring.*", "RIGHT")]},
+        "RIGHT": {"exports": [service("ring.>"), service("far.>")], "imports": [service("ring.*", "LEFT")]},
+        "B": {"imports": list(mine)},
+    }
+
+
+def test_an_edit_that_changes_in_what_order_a_cycle_is_loaded_is_not_decided():
+    wide, gone = taken("stream", "ev.>", "LEFT"), ["ev.*", "ev.*.>"]
+    first = [stream("ev.*", "LEFT"), stream("ev.*.>", "LEFT"), service("far.a", "RIGHT")]
+    same = judged(ring(*first), "B", gone, wide)
+    assert (same.relation, same.safety) == (Relation.SAME, Safety.SAFE), "LEFT is loaded first, before and after"
+    sorted_before = [stream("ev.*.>", "LEFT"), service("ev.1", "RIGHT"), stream("ev.*", "LEFT")]
+    accounts = ring(*sorted_before)
+    accounts["RIGHT"]["exports"] = [service("ring.>"), service("ev.>")]
+    other = judged(accounts, "B", gone, wide)
+    assert (other.relation, other.safety) == (Relation.UNDECIDED, Safety.ADVICE), "`ev.1` sorts before `ev.>`"
+    accounts["RIGHT"]["imports"] = []
+    apart = judged(accounts, "B", gone, wide)
+    assert (apart.relation, apart.safety) == (Relation.SAME, Safety.SAFE), "there is no cycle to be loaded"
