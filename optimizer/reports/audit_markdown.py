@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.audit.bands import ConnectBand
+from optimizer.audit.baseline import Standing
 from optimizer.claims.sections import section_weights
 from optimizer.proposals import Safety, Severity
 from optimizer.reports import words
@@ -14,7 +15,7 @@ from optimizer.reports.markdown import cell, code, escaped
 from optimizer.reports.sections import shares, split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from optimizer.audit.records import AccountAudit, Audit, AuditFinding, NotKnown, UserAudit
 
@@ -24,31 +25,28 @@ MOST_BYTES = 65_536
 _OVER, _FOUND, _FOLDED = 20, 20, 50  # rows: a comment is read, and JSON has all of them
 _SENTENCE = 160
 _BAR = 10
-_NEW, _GROWN = "new", "grown"
 _END = "</details>\n"
 _MORE = 64  # bytes of "and 1,234 more findings", and of what ends a folded part
 _LEAST = 2_000  # bytes that a part begins with: its title, a header, the largest row there is
 _LEFT_OUT = 300  # bytes of the titles of all of them
 
 
-def audit_markdown(audit: Audit, *, next_command: str, standings: Mapping[str, str] | None = None) -> str:
+def audit_markdown(audit: Audit, *, next_command: str) -> str:
     """What ``permopt audit --format markdown`` prints.
 
     Parameters
     ----------
     audit
-        What was found.
+        What was found; with a baseline what is new since, or has grown, is open, and the rest folded.
     next_command
         What to type next, quoted for a shell.
-    standings
-        By a finding's id whether it is ``new`` or ``grown`` since a baseline, or anything else; None without one.
 
     Returns
     -------
     str
         GitHub's markdown, of at most `MOST_BYTES`, in which nothing from a token is anything but text.
     """
-    page = _Comment(audit, standings, f"Next: {code(next_command)}\n")
+    page = _Comment(audit, f"Next: {code(next_command)}\n")
     page.head()
     page.over_budget()
     page.findings()
@@ -59,10 +57,9 @@ def audit_markdown(audit: Audit, *, next_command: str, standings: Mapping[str, s
 class _Comment:
     """The text as it grows, and what it may still grow by."""
 
-    def __init__(self, audit: Audit, standings: Mapping[str, str] | None, last: str) -> None:
+    def __init__(self, audit: Audit, last: str) -> None:
         self.audit = audit
         self.names = Names(audit)
-        self.standings = standings
         self.last = last
         self.parts: list[str] = []
         self.left = MOST_BYTES - _size(last) - _LEFT_OUT
@@ -88,6 +85,8 @@ class _Comment:
         weighed = f"{accounts} and {users}" if audit.has_users else f"{accounts}; this kind of source holds no users"
         unknown = [f"{escaped(f'{each.what}: {each.reason}')}{_not_looked_for(each)}" for each in audit.not_known]
         sentences = [weighed, f"**{self._over()}**", self._found()]
+        if audit.excluded:
+            sentences.append(f"{words.quantity(len(audit.excluded), 'finding')} excluded by the configuration")
         if audit.skipped:
             sentences.append(f"skipped {words.quantity(len(audit.skipped), 'file or token', 'files and tokens')}")
         self.put(f"## Token sizes and permissions{operator}", "", *(f"- {each}" for each in [*sentences, *unknown]), "")
@@ -103,16 +102,16 @@ class _Comment:
 
     def _found(self) -> str:
         found = self.audit.findings
-        if self.standings is not None:
-            counts = [(self._those(standing), standing) for standing in (_NEW, _GROWN)]
-            return f"findings since the baseline: {words.joined(f'{len(these):,} {name}' for these, name in counts)}"
+        if self.audit.since is not None:
+            new, grown, gone = self._those(Standing.NEW), self._those(Standing.GROWN), self.audit.since.fixed
+            return f"findings since the baseline: {len(new):,} new, {len(grown):,} grown and {len(gone):,} fixed"
         numbers = ((sum(each.severity is severity for each in found), severity.value) for severity in Severity)
         counted = [words.quantity(number, name) for number, name in numbers if number]
         return f"found {words.joined(counted)}" if counted else "nothing found"
 
-    def _those(self, standing: str) -> list[AuditFinding]:
-        known = {} if self.standings is None else self.standings
-        return [each for each in self.audit.findings if known.get(each.id) == standing]
+    def _those(self, standing: Standing) -> list[AuditFinding]:
+        since = self.audit.since
+        return [each for each in self.audit.findings if since is not None and since.standing(each) is standing]
 
     def over_budget(self) -> None:
         over = [account for account in self.audit.accounts if account.over_budget]
@@ -131,11 +130,11 @@ class _Comment:
         return (name, f"{account.token_bytes:,}", f"{account.budget:,}", bar, parts or "-")
 
     def findings(self) -> None:
-        if self.standings is None:
+        if self.audit.since is None:
             heavy = [each for each in self.audit.findings if each.severity is not Severity.NOTE]
             self.part("Findings", len(heavy), lambda: self.by_rule(heavy))
             return
-        new, grown = self._those(_NEW), self._those(_GROWN)
+        new, grown = self._those(Standing.NEW), self._those(Standing.GROWN)
         self.part("New findings", len(new), lambda: self.one_by_one(new, _FOUND))
         self.part("Grown findings", len(grown), lambda: self.one_by_one(grown, _FOUND))
 
@@ -156,7 +155,7 @@ class _Comment:
 
     def folded(self) -> None:
         audit = self.audit
-        if self.standings is None:
+        if self.audit.since is None:
             errors = [each for each in audit.findings if each.severity is Severity.ERROR]
             notes = [each for each in audit.findings if each.severity is Severity.NOTE]
             self.part("errors, one by one", len(errors), lambda: self.one_by_one(errors, _FOLDED), folded=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from optimizer.audit.baseline import Standing
 from optimizer.audit.records import FindingKind
 from optimizer.reports import words
 from optimizer.reports.audit_names import Names
@@ -13,7 +14,7 @@ from optimizer.reports.json import without_seeds
 from optimizer.reports.sarif_rules import descriptors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from optimizer.audit.records import Audit, AuditFinding
     from optimizer.claims.keys import AccountKey, OperatorKey, UserKey
@@ -28,6 +29,7 @@ FINGERPRINT = "permoptFinding/v1"
 
 _MESSAGE = 1_000  # characters: what code hosts show of one
 _LOCATIONS = 100  # what code hosts show of one result; its property `pointers` has them all
+_BASELINE_STATES = {Standing.NEW: "new", Standing.GROWN: "updated", Standing.UNCHANGED: "unchanged"}
 _BRACKETS = re.compile(r"([\[\]])")
 
 
@@ -37,28 +39,26 @@ def audit_sarif(
     version: str,
     operator: Signed[OperatorClaims] | None = None,
     claims_uri: str = "claims",
-    suppressed: Sequence[tuple[AuditFinding, str]] = (),
 ) -> Document:
     """What ``permopt audit --format sarif`` prints.
 
     Parameters
     ----------
     audit
-        What was found.
+        What was found; what was excluded is suppressed, with the reason.
     version
         Of this program.
     operator
         The operator's token, where something may have been found about it.
     claims_uri
         Where the texts of `claims_files` are, or would be: a URI reference, relative to the root of the repository.
-    suppressed
-        Findings that somebody excluded, which are not among the audit's, each with the reason.
 
     Returns
     -------
     Document
         Names exact in ``properties``, printable in messages; nothing in it depends on the clock.
     """
+    suppressed = [(each.finding, each.exclusion.reason) for each in audit.excluded]
     every = [*((finding, None) for finding in audit.findings), *suppressed]
     rules = descriptors((finding for finding, _ in every), with_rules=audit.has_rules)
     numbers = {rule["id"]: number for number, rule in enumerate(rules)}
@@ -68,6 +68,8 @@ def audit_sarif(
         result = _result(finding, numbers[finding.rule], names, texts)
         if suppressed:  # where one result has them, a reader takes their absence in another for not known
             result["suppressions"] = [] if reason is None else [_suppression(reason)]
+        if audit.since is not None and reason is None:
+            result["baselineState"] = _BASELINE_STATES[audit.since.standing(finding)]
         results.append(result)
     run = {
         "tool": {"driver": {"name": "permopt", "semanticVersion": version, "rules": rules}},

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from optimizer.audit.records import AuditFinding
 
-_SIZE, _TOKEN, _RULE = "size", "token", "permissions"
+_SIZE, _TOKEN, _RULE, _RUN = "size", "token", "permissions", "configuration"
 
 _NOTED: dict[str, tuple[str, str, str, str]] = {
     "over-budget": (
@@ -48,6 +48,12 @@ _NOTED: dict[str, tuple[str, str, str, str]] = {
         "warning",
         "An account has so many exports or service imports that a server takes long to validate it.",
         "The server compares each with each: the time grows with the square of their number.",
+    ),
+    "expired-exclusion": (
+        _RUN,
+        "warning",
+        "An exclusion of the configuration was until a day that is over.",
+        "What it covered counts again: repair that, or give it a later `until`.",
     ),
     "bad-signature": (
         _TOKEN,

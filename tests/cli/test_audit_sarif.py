@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from optimizer import Settings, audit, audit_sarif, examine, read
+from optimizer.audit.exclusions import Excluded, Exclusion
 from optimizer.audit.records import FindingKind
 from optimizer.reports.sarif import message_text
 from optimizer.rules import RULES
@@ -220,9 +221,8 @@ def test_what_somebody_excluded_is_a_suppressed_result_and_the_others_are_not():
     settings = Settings(now=0)
     found = audit(hierarchy, None, settings)
     first, *rest = found.findings
-    document = audit_sarif(
-        replace(found, findings=tuple(rest)), version="1", suppressed=[(first, "known since\nMay {0}")]
-    )
+    excluded = (Excluded(first, Exclusion(reason="known since\nMay {0}")),)
+    document = audit_sarif(replace(found, findings=tuple(rest), excluded=excluded), version="1")
     jsonschema.Draft4Validator(SCHEMA).validate(document)
     *others, last = document["runs"][0]["results"]
     assert last["suppressions"] == [
@@ -270,3 +270,16 @@ def test_texts_that_cannot_be_written_end_with_3_and_no_document(permopt, tmp_pa
     (tmp_path / "file").touch()
     typed = permopt("audit", ACME, "-f", "sarif", "--now", NOW, "--claims-dir", "file")
     assert (typed.status, typed.out) == (3, "")
+
+
+def test_the_configuration_suppresses_and_a_baseline_says_what_is_new(permopt, tmp_path):
+    permopt("audit", ACME, "--write-baseline", "b.json", "--now", NOW, "--account", "EDGE", "--account", "ORDERS")
+    exclusion = '[[exclude]]\nrule = "bloated"\nreason = "until {0} is split"\n'
+    (tmp_path / "permopt.toml").write_text(exclusion + '[[exclude]]\nrule = "x"\nreason = "r"\nuntil = 2026-01-01\n')
+    run = sarif(permopt, ACME, "--baseline", "b.json", "--account", "EDGE", "--account", "ORDERS")
+    suppressed = [each for each in run["results"] if each["suppressions"]]
+    assert [each["ruleId"] for each in suppressed] == ["bloated"]
+    assert "baselineState" not in suppressed[0]
+    states = {each["ruleId"]: each["baselineState"] for each in run["results"] if not each["suppressions"]}
+    assert states["expired-exclusion"] == "new"
+    assert states["covered-entry"] == "unchanged"
