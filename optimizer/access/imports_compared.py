@@ -19,7 +19,7 @@ from optimizer.edits.anew import Itself
 from optimizer.graph.build import IMPORTED_BY_SERVER, build
 from optimizer.graph.edges import edges_of
 from optimizer.graph.resolve import State
-from optimizer.graph.surroundings import surroundings, with_system
+from optimizer.graph.surroundings import surroundings
 from optimizer.graph.ways import TooManyError, Ways, doubts_of, examples
 from optimizer.hierarchy import Hierarchy, Signed
 from optimizer.proposals import Witness
@@ -99,7 +99,7 @@ def _side(whole: Hierarchy, some: Part, now: int) -> _Side:
 def _resolved(operator: Itself[Signed[OperatorClaims] | None], accounts: Itself[Part], now: int) -> _Side:
     """Nothing is taken on anybody's word. Where all of a store counts, it is compared many times."""
     some = accounts.value
-    graph = build(Hierarchy(operator=with_system(operator.value), accounts=some), now)
+    graph = build(Hierarchy(operator=operator.value, accounts=some), now)
     claims = {str(key): signed.claims for key, signed in some.items()}
     edges = edges_of(graph)
     refusals = {key: data["refusal"] for key, data in graph.nodes(data=True)}

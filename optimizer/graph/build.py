@@ -41,6 +41,10 @@ IMPORTED_BY_SERVER = (
 )
 """Server: ``registerSystemImports`` gives these to every other account: its subject, and the system account's."""
 
+UNNAMED_SYSTEM = "(system)"
+"""Stands for the key of a system account that no token names: a server's configuration may, and a search for cycles by
+``*.>`` passes there all the same."""
+
 
 class Node(enum.Enum):
     """What is known of an account."""
@@ -127,7 +131,7 @@ def build(hierarchy: Hierarchy, now: int) -> nx.MultiDiGraph[str]:
 
 def _source(hierarchy: Hierarchy, now: int) -> _Source:
     operator = None if hierarchy.operator is None else hierarchy.operator.claims
-    system = "" if operator is None else operator.system_account
+    system = ("" if operator is None else operator.system_account) or UNNAMED_SYSTEM
     refusals: dict[str, str] = {key: _refusal(account) for key, account in hierarchy.accounts.items()}
     exporters: dict[str, Exporter] = {}
     for key, account in hierarchy.accounts.items():
@@ -228,7 +232,7 @@ def _links(
         ):
             if resolution.state in (State.WORKS, State.UNKNOWN):
                 yield Link(each.account, each.type, path)
-        if source.system and key != source.system:
+        if key != source.system:
             for local, remote in IMPORTED_BY_SERVER:
                 yield Link(source.system, "service", Route(remote.format(key), local))
 

@@ -16,9 +16,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from optimizer.claims.keys import AccountKey, OperatorKey
-from optimizer.claims.model import OperatorClaims
-from optimizer.claims.token import NO_TOKEN
+from optimizer.claims.keys import AccountKey
 from optimizer.claims.validate import account_refusal, refusal_of_earlier
 from optimizer.edits.anew import Itself
 from optimizer.graph.build import build
@@ -30,13 +28,11 @@ from optimizer.subjects.subject import Subject
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from optimizer.claims.model import AccountClaims, Import
+    from optimizer.claims.model import AccountClaims, Import, OperatorClaims
 
 Part = Mapping[AccountKey, "Signed[AccountClaims]"]
 
 _KINDS = ("service", "stream")
-_SOME_SYSTEM = "A" * 56
-"""A system account that is not known."""
 _LARGEST = 2000
 """Steps behind the imports that change; beyond them everything counts."""
 
@@ -120,7 +116,7 @@ def _in_cycles(hierarchy: Hierarchy, now: int) -> frozenset[str]:
 
 @lru_cache(maxsize=2)
 def _cyclic(operator: Itself[Signed[OperatorClaims] | None], accounts: Itself[Part], now: int) -> frozenset[str]:
-    graph = build(Hierarchy(operator=with_system(operator.value), accounts=accounts.value), now)
+    graph = build(Hierarchy(operator=operator.value, accounts=accounts.value), now)
     return frozenset(
         edge.importer
         for edge in edges_of(graph)
@@ -260,15 +256,3 @@ def _narrowed(hierarchy: Hierarchy, kept: Mapping[str, set[Import]], edited: Ite
                 signed = replace(signed, claims=replace(signed.claims, imports=imports))
         found[AccountKey(key)] = signed
     return found
-
-
-def with_system(operator: Signed[OperatorClaims] | None) -> Signed[OperatorClaims]:
-    """The operator with a system account, which a server's configuration may name where its token does not.
-
-    Every account imports from it (`registerSystemImports`), so that a search for cycles by ``*.>`` may pass there.
-    """
-    if operator is None:
-        return Signed(OperatorClaims(sub=OperatorKey("O" * 56), system_account=_SOME_SYSTEM), NO_TOKEN, "")
-    if operator.claims.system_account:
-        return operator
-    return replace(operator, claims=replace(operator.claims, system_account=_SOME_SYSTEM))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from optimizer.graph.build import IMPORTED_BY_SERVER
+from optimizer.graph.build import IMPORTED_BY_SERVER, UNNAMED_SYSTEM
 from optimizer.graph.cycles import Cycles, Link, Links
 from optimizer.graph.exports import Exports
 from optimizer.graph.hubs import Hub
@@ -51,7 +51,8 @@ class Together:
 
     def __init__(self, edges: Sequence[Edge], hierarchy: Hierarchy) -> None:
         self._accounts = hierarchy.accounts
-        self._system = "" if hierarchy.operator is None else hierarchy.operator.claims.system_account
+        operator = hierarchy.operator
+        self._system = ("" if operator is None else operator.claims.system_account) or UNNAMED_SYSTEM
         self._mine: dict[str, list[_Import]] = defaultdict(list)
         self._takers: dict[tuple[str, str], list[_Import]] = defaultdict(list)
         for edge in edges:
@@ -176,7 +177,7 @@ class Together:
     def _followed(self, account: str, imports: Sequence[_Import]) -> Iterator[Link]:
         for one in imports:
             yield Link(one.exporter, one.kind, one.path)
-        if self._system and account in self._accounts and account != self._system:
+        if account in self._accounts and account != self._system:
             for local, remote in IMPORTED_BY_SERVER:
                 yield Link(self._system, "service", Route(remote.format(account), local))
 
