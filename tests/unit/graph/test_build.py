@@ -243,3 +243,18 @@ def test_what_only_an_earlier_server_refuses_is_said_of_an_import_that_works(mak
     assert dot(document).count("not on an earlier server: nats-server 2.11.8 refuses the importer's token") == 2 * 2
     one = graph_document(build(make(A=exporters["A"], B={"imports": taken[:1]}), NOW))
     assert "earlier" not in graph_page(one, Style(), next_command="") + dot(one)
+
+
+def test_a_search_for_cycles_may_pass_a_system_account_that_no_token_names(make: Make):
+    # nats-server 2.12.15, whose configuration names one, drops the import of `*.>`.
+    accounts = {
+        "D": {"exports": [service("a.*")]},
+        "C": {
+            "exports": [service(">")],
+            "imports": [service("a.a", account="D", local_subject="l"), service("a.a", account="D")],
+        },
+        "B": {"imports": [service("*.>", account="C")]},
+    }
+    (wide,) = (edge for edge in edges(make(**accounts)) if edge["import_subject"] == "*.>")
+    assert wide["state"] == "unknown"
+    assert "cycle" in wide["reason"]
