@@ -162,9 +162,10 @@ def wait_for_port(ports: Path, process: subprocess.Popen[bytes]) -> int:
     until = time.monotonic() + 20
     while time.monotonic() < until:
         assert process.poll() is None, "the server stopped"
-        for file in ports.glob("*.ports"):
-            [url] = json.loads(file.read_text())["nats"]
-            return int(url.rsplit(":", 1)[1])
+        for text in [file.read_text() for file in ports.glob("*.ports")]:
+            if text.endswith("}"):  # the server makes the file before it writes it
+                [url] = json.loads(text)["nats"]
+                return int(url.rsplit(":", 1)[1])
         time.sleep(0.02)
     raise TimeoutError("the server did not start")
 
