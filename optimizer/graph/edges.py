@@ -51,7 +51,8 @@ class Edge:
     @property
     def within(self) -> Subject:
         """The importer's subjects, each reference to a wildcard a ``*`` again."""
-        return Subject(without_places(self.local) if Subject(self.remote).has_wildcard else self.local)
+        has_wildcard = ("*" in self.remote or ">" in self.remote) and Subject(self.remote).has_wildcard
+        return Subject(without_places(self.local) if has_wildcard else self.local)
 
 
 def edges_of(graph: nx.MultiDiGraph[str]) -> tuple[Edge, ...]:
