@@ -85,8 +85,8 @@ def command(
             output.note(f"{identifier}: {verdict.value}, kept in `{place}`", quiet=quiet)
     elif form is ShortForm.TABLE and not quiet and sys.stdin.isatty() and sys.stdout.isatty():
         return desk.walk()
-    following = output.typed("permopt", "script", plan, "-o", "scripts")
     selection = select(saved, desk.decisions)
+    following = _following(plan, saved.plan, selection)
     if form is ShortForm.JSON:
         output.emit(text_of(without_seeds(_states(saved.plan, desk.decisions, selection))))
     else:
@@ -154,6 +154,14 @@ class _Desk:
             return
         only = script_for(self.saved.plan.hierarchy, (proposal,), proposal.judgement)
         output.emit(only.apply)
+
+
+def _following(file: Path, plan: Plan, selection: Selection) -> str:
+    """What to type next: where nothing is chosen, a script would be empty."""
+    possible = [each.id for each in plan.proposals if each.judgement.safety is not Safety.ADVICE]
+    if possible and not selection.chosen:
+        return output.typed("permopt", "review", file, "--accept", possible[0])
+    return output.typed("permopt", "script", file, "-o", "scripts")
 
 
 def _table(plan: Plan, decisions: Decisions, selection: Selection) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from optimizer.claims.layout import import_payload
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from optimizer.claims.model import Export, Import
     from optimizer.graph.edges import Edge
     from optimizer.hierarchy import Hierarchy
+
+    Named = tuple[Edge, Subject, Subject]
+    """An import with its subject in the importer and in the exporter."""
 
 _FRESH = "~"
 _SAID = 20
@@ -88,21 +92,27 @@ def bundles(edges: Sequence[Edge]) -> Iterator[Bundle]:
                 export = edge.exports[0]
                 alike = (edge.claims.share, edge.claims.allow_trace)
                 groups[edge.exporter, edge.kind, export.subject, *alike].append(edge)
-        for group in groups.values():
-            if len(group) > 1 and Subject(group[0].exports[0].subject).has_wildcard:
-                yield from _within(group, mine)
+        large = [
+            group for group in groups.values() if len(group) > 1 and Subject(group[0].exports[0].subject).has_wildcard
+        ]
+        named = [(edge, edge.within, Subject(edge.remote)) for edge in mine] if large else []
+        for group in large:
+            yield from _within(group, named)
 
 
-def _within(group: Sequence[Edge], mine: Sequence[Edge]) -> Iterator[Bundle]:
+def _within(group: Sequence[Edge], mine: Sequence[Named]) -> Iterator[Bundle]:
     export = group[0].exports[0]
+    exported = export.subject.split(".")
+    head = tuple(takewhile(_is_literal, exported))
     narrowest: dict[tuple[int, ...], Bundle] = {}
-    few = tuple(tuple(edge.remote.split(".")) for edge in group[:_LARGEST])
-    for pattern in _patterns(few):
-        remote = ".".join(pattern.tokens)
-        members = tuple(group[index] for index in pattern.covers)
-        members += tuple(edge for edge in group[_LARGEST:] if contains(pattern.tokens, edge.remote.split(".")))
-        if not contains(export.subject.split("."), pattern.tokens):
+    tails = tuple(tuple(edge.remote.split(".")[len(head) :]) for edge in group[:_LARGEST])
+    for pattern in _patterns(tails, keep_prefix=0 if head else 1):
+        if not contains(exported[len(head) :], pattern.tokens):
             continue
+        tokens = head + pattern.tokens
+        remote = ".".join(tokens)
+        members = tuple(group[index] for index in pattern.covers)
+        members += tuple(edge for edge in group[_LARGEST:] if contains(tokens, edge.remote.split(".")))
         local = one_rule([(edge.remote, edge.local) for edge in members], remote)
         token = _activation(members, remote)
         if local is None or token is None:
@@ -116,9 +126,17 @@ def _within(group: Sequence[Edge], mine: Sequence[Edge]) -> Iterator[Bundle]:
 
 
 @lru_cache(maxsize=1 << 12)
-def _patterns(subjects: tuple[tuple[str, ...], ...]) -> list[Generalisation]:
-    """Found once for all accounts that import the same: it takes a millisecond."""
-    return generalisations(subjects, keep_prefix=1, least=2)
+def _patterns(tails: tuple[tuple[str, ...], ...], keep_prefix: int) -> list[Generalisation]:
+    """Found once for all accounts that import alike from exports that differ in their heads: it takes a millisecond.
+
+    A wildcard in the head of an export would not lie in the export.
+    """
+    return generalisations(tails, keep_prefix=keep_prefix, least=2)
+
+
+def _is_literal(token: str) -> bool:
+    """Whether every import in an export has this token of it. A template may be open beyond its own token."""
+    return token[:1] not in ("", "*", ">") and "{" not in token
 
 
 def _width(wildcard: str) -> int:
@@ -126,7 +144,7 @@ def _width(wildcard: str) -> int:
     return tokens.count("*") + len(tokens) * (tokens[-1] == ">")
 
 
-def _meets_others(members: Sequence[Edge], mine: Sequence[Edge], remote: Subject, local: Subject) -> bool:
+def _meets_others(members: Sequence[Edge], mine: Sequence[Named], remote: Subject, local: Subject) -> bool:
     """Whether the wildcard would meet another import: rivals for a request, or messages that arrive twice."""
     within = Subject(".".join("*" if place_of(token) is not None else token for token in tokenized(local.text)))
     kind, exporter = members[0].kind, members[0].exporter
@@ -134,8 +152,8 @@ def _meets_others(members: Sequence[Edge], mine: Sequence[Edge], remote: Subject
     return any(
         edge.kind == kind
         and edge.place not in going
-        and (edge.within.overlaps(within) or (edge.exporter == exporter and Subject(edge.remote).overlaps(remote)))
-        for edge in mine
+        and (own.overlaps(within) or (edge.exporter == exporter and taken.overlaps(remote)))
+        for edge, own, taken in mine
     )
 
 

@@ -14,9 +14,12 @@ class Exports:
     """The exports of one account by type, found as the server finds them."""
 
     def __init__(self, exports: Iterable[Export]) -> None:
-        self._equal: dict[tuple[str, str], Export] = {(export.type, export.subject): export for export in exports}
+        self._found: dict[tuple[str, str], tuple[Export, ...]] = {
+            (export.type, export.subject): (export,) for export in exports
+        }
+        """What contains a subject that was asked for; of an export's own subject it is the export."""
         self._roots: dict[str, _Node] = {}
-        for export in self._equal.values():
+        for (export,) in self._found.values():
             self._roots.setdefault(export.type, _Node()).insert(export)
 
     def containing(self, kind: str, subject: str) -> tuple[Export, ...]:
@@ -24,11 +27,12 @@ class Exports:
 
         Server: ``checkStreamExportApproved``, ``checkServiceExportApproved``.
         """
-        equal = self._equal.get((kind, subject))
-        if equal is not None:
-            return (equal,)
-        root = self._roots.get(kind)
-        return () if root is None else _sorted(root.containing(subject.split(".")))
+        found = self._found.get((kind, subject))
+        if found is None:
+            root = self._roots.get(kind)
+            found = () if root is None else _sorted(root.containing(subject.split(".")))
+            self._found[kind, subject] = found  # many accounts import the same
+        return found
 
     def overlapping(self, kind: str, subject: str) -> tuple[Export, ...]:
         """All that have a subject in common with this one, sorted."""
@@ -58,12 +62,13 @@ class _Node:
     __slots__ = ("children", "ends", "odd", "star", "tails")
 
     def __init__(self) -> None:
+        # Most nodes have none of some: one empty tuple for all is asked faster than a list of each.
         self.children: dict[str, _Node] = {}
         self.star: _Node | None = None
-        self.odd: list[_Node] = []
+        self.odd: tuple[_Node, ...] = ()
         """Children by tokens that only begin with ``*``."""
-        self.ends: list[Export] = []
-        self.tails: list[Export] = []
+        self.ends: tuple[Export, ...] = ()
+        self.tails: tuple[Export, ...] = ()
         """Exports whose next token is ``>``."""
 
     def insert(self, export: Export) -> None:
@@ -72,7 +77,7 @@ class _Node:
             if not token:
                 return  # nothing matches it
             if token == ">":
-                node.tails.append(export)
+                node.tails += (export,)
                 return
             below = node.children.get(token)
             if below is None:
@@ -80,9 +85,9 @@ class _Node:
                 if token == "*":
                     node.star = below
                 elif token[0] == "*":
-                    node.odd.append(below)
+                    node.odd += (below,)
             node = below
-        node.ends.append(export)
+        node.ends += (export,)
 
     def containing(self, tokens: Sequence[str]) -> list[Export]:
         """As `contains` says of each."""
@@ -101,7 +106,7 @@ class _Node:
             if below is None:
                 return found
             node = below
-        return found + node.ends if node.ends else found
+        return [*found, *node.ends] if node.ends else found
 
     def overlapping(self, tokens: Sequence[str]) -> list[Export]:
         """As `optimizer.subjects.subject.Subject.overlaps` says of each."""

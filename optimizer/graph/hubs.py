@@ -379,7 +379,7 @@ def _lost(hub: Hub) -> Iterator[Lost]:
 
 
 def _pushes(hub: Hub) -> Iterator[Push]:
-    yield Push(NEW, f"a new account that imports {len(hub.services)} services and exports `{hub.wildcard}`")
+    yield Push(NEW, f"is a new account that imports {len(hub.services)} services and exports `{hub.wildcard}`")
     both = "" if hub.prefix else ", both in one push: with both in place every request is answered twice"
     for consumer in hub.consumers:
         count = sum(edge.importer == consumer for edge in hub.edges)

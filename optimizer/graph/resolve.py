@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from optimizer.claims.token import parse_token
 from optimizer.claims.validate import activation_of, exporter_subject
@@ -39,8 +39,7 @@ class State(enum.Enum):
     """What decides it is not in the source, or differs from one load to the next."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """What becomes of one import.
 
     Parameters

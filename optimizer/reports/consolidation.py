@@ -116,8 +116,9 @@ def _suggestion(each: Document, name: Callable[[str], str], style: Style) -> Ite
     for one in each["gained"][:_SHOWN]:
         subject = words.shown(one["subject"], 60)
         who, whose = name(one["account"]), name(one["exporter"])
-        owner = "its users see and can answer" if one["account"] == one["exporter"] else f"reaches, of {whose},"
-        yield from style.wrapped(f"opens: {who} {owner} `{subject}`", 4, 2)
+        is_own = one["account"] == one["exporter"]
+        told = f"users of {who} see and can answer" if is_own else f"{who} reaches, of {whose},"
+        yield from style.wrapped(f"opens: {told} `{subject}`", 4, 2)
     if len(each["gained"]) > _SHOWN:
         yield f"    and {len(each['gained']) - _SHOWN:,} more that it opens"
     if not each["gained"]:

@@ -155,6 +155,17 @@ def test_review_says_where_each_proposal_stands(permopt, planned):
     check(permopt("review", plan, "-f", "json").json)
 
 
+def test_where_nothing_is_chosen_review_leads_to_accepting_and_not_to_an_empty_script(permopt, planned):
+    plan, _ = planned(HUB, SECOND)
+    document = json.loads(plan.read_text())
+    safe = [each["id"] for each in document["proposals"] if each["safety"] == "safe"]
+    risky = next(each["id"] for each in document["proposals"] if each["safety"] == "risky")
+    rejected = permopt("review", plan, *(word for one in safe for word in ("--reject", one)))
+    assert rejected.out.endswith(f"next\n  permopt review {plan} --accept {risky}\n")
+    accepted = permopt("review", plan, "--accept", risky)
+    assert accepted.out.endswith(f"next\n  permopt script {plan} -o scripts\n")
+
+
 def test_pages_show_imports_at_80_columns(planned):
     plan, _ = planned(HUB, SECOND)
     saved = load(plan.read_text(), "plan")

@@ -63,7 +63,7 @@ def test_a_hub_is_printed_with_its_price_its_losses_and_the_order_of_pushes(make
     _, page = pages(made)
     assert f"bytes {hub['bytes_before']:,} -> {hub['bytes_after']:,}" in page
     assert "imports 144 -> 24" in page
-    assert "push 1: the hub a new account" in page
+    assert "push 1: the hub is a new account that imports" in page
     assert "loses control" in page
     assert page.index("push 1") < page.index("push 2")
 
