@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.audit.bands import ConnectBand
+from optimizer.audit.baseline import Standing, numbers
 from optimizer.claims.sections import section_weights
 from optimizer.proposals import Safety, Severity
 from optimizer.reports import words
+from optimizer.reports.audit_accepted import name_of_known
 from optimizer.reports.audit_findings import finding_rows
 from optimizer.reports.audit_names import Names
 from optimizer.reports.markdown import cell, code, escaped
 from optimizer.reports.sections import shares, split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from optimizer.audit.baseline import Known
+    from optimizer.audit.exclusions import Excluded
     from optimizer.audit.records import AccountAudit, Audit, AuditFinding, NotKnown, UserAudit
 
 MOST_BYTES = 65_536
@@ -24,14 +28,13 @@ MOST_BYTES = 65_536
 _OVER, _FOUND, _FOLDED = 20, 20, 50  # rows: a comment is read, and JSON has all of them
 _SENTENCE = 160
 _BAR = 10
-_NEW, _GROWN = "new", "grown"
 _END = "</details>\n"
 _MORE = 64  # bytes of "and 1,234 more findings", and of what ends a folded part
 _LEAST = 2_000  # bytes that a part begins with: its title, a header, the largest row there is
 _LEFT_OUT = 300  # bytes of the titles of all of them
 
 
-def audit_markdown(audit: Audit, *, next_command: str, standings: Mapping[str, str] | None = None) -> str:
+def audit_markdown(audit: Audit, *, next_command: str) -> str:
     """What ``permopt audit --format markdown`` prints.
 
     Parameters
@@ -40,15 +43,13 @@ def audit_markdown(audit: Audit, *, next_command: str, standings: Mapping[str, s
         What was found.
     next_command
         What to type next, quoted for a shell.
-    standings
-        By a finding's id whether it is ``new`` or ``grown`` since a baseline, or anything else; None without one.
 
     Returns
     -------
     str
         GitHub's markdown, of at most `MOST_BYTES`, in which nothing from a token is anything but text.
     """
-    page = _Comment(audit, standings, f"Next: {code(next_command)}\n")
+    page = _Comment(audit, f"Next: {code(next_command)}\n")
     page.head()
     page.over_budget()
     page.findings()
@@ -59,10 +60,9 @@ def audit_markdown(audit: Audit, *, next_command: str, standings: Mapping[str, s
 class _Comment:
     """The text as it grows, and what it may still grow by."""
 
-    def __init__(self, audit: Audit, standings: Mapping[str, str] | None, last: str) -> None:
+    def __init__(self, audit: Audit, last: str) -> None:
         self.audit = audit
         self.names = Names(audit)
-        self.standings = standings
         self.last = last
         self.parts: list[str] = []
         self.left = MOST_BYTES - _size(last) - _LEFT_OUT
@@ -88,6 +88,9 @@ class _Comment:
         weighed = f"{accounts} and {users}" if audit.has_users else f"{accounts}; this kind of source holds no users"
         unknown = [f"{escaped(f'{each.what}: {each.reason}')}{_not_looked_for(each)}" for each in audit.not_known]
         sentences = [weighed, f"**{self._over()}**", self._found()]
+        if audit.excluded:
+            number = words.quantity(len(audit.excluded), "finding")
+            sentences.append(f"the configuration excludes {number}")
         if audit.skipped:
             sentences.append(f"skipped {words.quantity(len(audit.skipped), 'file or token', 'files and tokens')}")
         self.put(f"## Token sizes and permissions{operator}", "", *(f"- {each}" for each in [*sentences, *unknown]), "")
@@ -103,16 +106,17 @@ class _Comment:
 
     def _found(self) -> str:
         found = self.audit.findings
-        if self.standings is not None:
-            counts = [(self._those(standing), standing) for standing in (_NEW, _GROWN)]
-            return f"findings since the baseline: {words.joined(f'{len(these):,} {name}' for these, name in counts)}"
-        numbers = ((sum(each.severity is severity for each in found), severity.value) for severity in Severity)
-        counted = [words.quantity(number, name) for number, name in numbers if number]
+        if self.audit.since is not None:
+            counts = numbers(self.audit)
+            sums = [f"{counts[standing]:,} {standing.value}" for standing in Standing]
+            return f"findings since the baseline: {words.joined([*sums, f'{len(self.audit.since.fixed):,} fixed'])}"
+        severities = ((sum(each.severity is severity for each in found), severity.value) for severity in Severity)
+        counted = [words.quantity(number, name) for number, name in severities if number]
         return f"found {words.joined(counted)}" if counted else "nothing found"
 
-    def _those(self, standing: str) -> list[AuditFinding]:
-        known = {} if self.standings is None else self.standings
-        return [each for each in self.audit.findings if known.get(each.id) == standing]
+    def _those(self, standing: Standing) -> list[AuditFinding]:
+        since = self.audit.since
+        return [] if since is None else [each for each in self.audit.findings if since.standing(each) is standing]
 
     def over_budget(self) -> None:
         over = [account for account in self.audit.accounts if account.over_budget]
@@ -131,11 +135,11 @@ class _Comment:
         return (name, f"{account.token_bytes:,}", f"{account.budget:,}", bar, parts or "-")
 
     def findings(self) -> None:
-        if self.standings is None:
+        if self.audit.since is None:
             heavy = [each for each in self.audit.findings if each.severity is not Severity.NOTE]
             self.part("Findings", len(heavy), lambda: self.by_rule(heavy))
             return
-        new, grown = self._those(_NEW), self._those(_GROWN)
+        new, grown = self._those(Standing.NEW), self._those(Standing.GROWN)
         self.part("New findings", len(new), lambda: self.one_by_one(new, _FOUND))
         self.part("Grown findings", len(grown), lambda: self.one_by_one(grown, _FOUND))
 
@@ -156,7 +160,7 @@ class _Comment:
 
     def folded(self) -> None:
         audit = self.audit
-        if self.standings is None:
+        if audit.since is None:
             errors = [each for each in audit.findings if each.severity is Severity.ERROR]
             notes = [each for each in audit.findings if each.severity is Severity.NOTE]
             self.part("errors, one by one", len(errors), lambda: self.one_by_one(errors, _FOLDED), folded=True)
@@ -164,12 +168,30 @@ class _Comment:
         else:
             found = audit.findings
             self.part("all findings by rule", len(found), lambda: self.by_rule(found), folded=True)
+            fixed = audit.since.fixed
+            self.part("fixed since the baseline", len(fixed), lambda: self.fixed(fixed), folded=True)
+        self.part("excluded by the configuration", len(audit.excluded), self.excluded, folded=True)
         accounts = audit.accounts
         self.part("largest accounts", len(accounts), lambda: self.accounts(accounts, _FOLDED), folded=True)
         long = [user for user in audit.users if user.over_budget or user.band is not ConnectBand.TYPICAL]
         title = "users over their budget, or near what a CONNECT line takes"
         self.part(title, len(long), lambda: self.users(long), folded=True)
         self.part("skipped", len(audit.skipped), self.skipped, folded=True)
+
+    def fixed(self, fixed: Sequence[Known]) -> None:
+        rows = ((cell(words.shown(each.rule)), cell(name_of_known(each, self.audit))) for each in fixed[:_FOLDED])
+        self.table(("rule", "where"), "--", rows, len(fixed), "finding")
+
+    def excluded(self) -> None:
+        these = self.audit.excluded
+        rows = (self._excluded(each) for each in these[:_FOLDED])
+        self.table(("severity", "rule", "where", "why", "until"), "-----", rows, len(these), "finding")
+
+    def _excluded(self, each: Excluded) -> Sequence[str]:
+        finding, exclusion = each.finding, each.exclusion
+        why = cell(words.shown(exclusion.reason, _SENTENCE))
+        where = cell(self.names.token(finding))
+        return (finding.severity.value, f"`{finding.rule}`", where, why, exclusion.until or "-")
 
     def skipped(self) -> None:
         these = self.audit.skipped

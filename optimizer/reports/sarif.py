@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from optimizer.audit.baseline import Standing
 from optimizer.audit.records import FindingKind
 from optimizer.reports import words
+from optimizer.reports.audit_accepted import name_of_known
 from optimizer.reports.audit_names import Names
 from optimizer.reports.claims_text import claims_text
 from optimizer.reports.json import without_seeds
 from optimizer.reports.sarif_rules import descriptors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
+    from optimizer.audit.exclusions import Exclusion
     from optimizer.audit.records import Audit, AuditFinding
     from optimizer.claims.keys import AccountKey, OperatorKey, UserKey
     from optimizer.claims.model import OperatorClaims
@@ -29,6 +32,7 @@ FINGERPRINT = "permoptFinding/v1"
 _MESSAGE = 1_000  # characters: what code hosts show of one
 _LOCATIONS = 100  # what code hosts show of one result; its property `pointers` has them all
 _BRACKETS = re.compile(r"([\[\]])")
+_STATES = {Standing.NEW: "new", Standing.GROWN: "updated", Standing.UNCHANGED: "unchanged"}
 
 
 def audit_sarif(
@@ -37,7 +41,6 @@ def audit_sarif(
     version: str,
     operator: Signed[OperatorClaims] | None = None,
     claims_uri: str = "claims",
-    suppressed: Sequence[tuple[AuditFinding, str]] = (),
 ) -> Document:
     """What ``permopt audit --format sarif`` prints.
 
@@ -51,23 +54,24 @@ def audit_sarif(
         The operator's token, where something may have been found about it.
     claims_uri
         Where the texts of `claims_files` are, or would be: a URI reference, relative to the root of the repository.
-    suppressed
-        Findings that somebody excluded, which are not among the audit's, each with the reason.
 
     Returns
     -------
     Document
-        Names exact in ``properties``, printable in messages; nothing in it depends on the clock.
+        Excluded findings come last, as suppressed results; with a baseline every result says how it stands, but what
+        is fixed is only remarked on: code hosts would take a result that is ``absent`` for one that is there. Names exact in ``properties``, printable in messages; nothing in it depends on the clock.
     """
-    every = [*((finding, None) for finding in audit.findings), *suppressed]
+    every = [*((each, None) for each in audit.findings), *((each.finding, each.exclusion) for each in audit.excluded)]
     rules = descriptors((finding for finding, _ in every), with_rules=audit.has_rules)
     numbers = {rule["id"]: number for number, rule in enumerate(rules)}
     names, texts = Names(audit), _Texts(audit, operator, claims_uri)
     results = []
-    for finding, reason in every:
+    for finding, exclusion in every:
         result = _result(finding, numbers[finding.rule], names, texts)
-        if suppressed:  # where one result has them, a reader takes their absence in another for not known
-            result["suppressions"] = [] if reason is None else [_suppression(reason)]
+        if audit.excluded:  # where one result has them, a reader takes their absence in another for not known
+            result["suppressions"] = [] if exclusion is None else [_suppression(exclusion)]
+        if audit.since is not None and exclusion is None:
+            result["baselineState"] = _STATES[audit.since.standing(finding)]
         results.append(result)
     run = {
         "tool": {"driver": {"name": "permopt", "semanticVersion": version, "rules": rules}},
@@ -185,8 +189,10 @@ def message_text(sentence: str) -> str:
     return clean.replace("{", "{{").replace("}", "}}")
 
 
-def _suppression(reason: str) -> Document:
-    return {"kind": "external", "status": "accepted", "justification": words.shown(reason, _MESSAGE)}
+def _suppression(exclusion: Exclusion) -> Document:
+    until = "" if exclusion.until is None else f"until {exclusion.until}: "
+    reason = words.shown(until + exclusion.reason, _MESSAGE)
+    return {"kind": "external", "status": "accepted", "justification": reason}
 
 
 def _notifications(audit: Audit) -> Iterable[Document]:
@@ -195,6 +201,8 @@ def _notifications(audit: Audit) -> Iterable[Document]:
     for each in audit.not_known:
         rules = f"; not looked for: {words.joined(each.rules)}" if each.rules else ""
         yield _notification("note", f"{each.what}: {each.reason}{rules}")
+    for known in () if audit.since is None else audit.since.fixed:
+        yield _notification("note", f"fixed since the baseline: {name_of_known(known, audit)}: {known.rule}")
 
 
 def _notification(level: str, sentence: str) -> Document:

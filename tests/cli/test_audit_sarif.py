@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from optimizer import Settings, audit, audit_sarif, examine, read
+from optimizer.audit.exclusions import Excluded, Exclusion
 from optimizer.audit.records import FindingKind
 from optimizer.reports.sarif import message_text
 from optimizer.rules import RULES
@@ -220,13 +221,12 @@ def test_what_somebody_excluded_is_a_suppressed_result_and_the_others_are_not():
     settings = Settings(now=0)
     found = audit(hierarchy, None, settings)
     first, *rest = found.findings
-    document = audit_sarif(
-        replace(found, findings=tuple(rest)), version="1", suppressed=[(first, "known since\nMay {0}")]
-    )
+    apart = Excluded(first, Exclusion(reason="known since\nMay {0}", until="2026-12-31"))
+    document = audit_sarif(replace(found, findings=tuple(rest), excluded=(apart,)), version="1")
     jsonschema.Draft4Validator(SCHEMA).validate(document)
     *others, last = document["runs"][0]["results"]
     assert last["suppressions"] == [
-        {"kind": "external", "status": "accepted", "justification": "known since\\nMay {0}"}
+        {"kind": "external", "status": "accepted", "justification": "until 2026-12-31: known since\\nMay {0}"}
     ]
     assert last["partialFingerprints"]["permoptFinding/v1"] == first.id
     assert all(each["suppressions"] == [] for each in others)
