@@ -118,7 +118,7 @@ def test_markdown_lists_what_is_excluded_and_what_is_fixed(permopt, shop, accept
     assert f"- the configuration excludes {len(document['excluded'])} findings\n" in text
     assert "### Grown findings\n" in text
     assert f"<summary>excluded by the configuration ({len(document['excluded'])})</summary>" in text
-    assert re.search(r"^\| warning \| `[a-z-]+` \| `user ORDERS/typo` \| `known since May` \| - \|$", text, re.M)
+    assert re.search(r"^\| [a-z]+ \| `[a-z-]+` \| `user ORDERS/typo` \| `known since May` \| - \|$", text, re.M)
     assert re.search(r"^\| error \| `expired` \| `user ORDERS/late` \| `=until then` \| 2099-12-31 \|$", text, re.M)
     assert f"<summary>fixed since the baseline ({len(base['fixed'])})</summary>" in text
     assert re.search(rf"^\| `covered-entry` \| `user ORDERS/{gone_key(document)}` \|$", text, re.M)
