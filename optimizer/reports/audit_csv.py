@@ -1,4 +1,4 @@
-"""An audit as CSV: a row an account and a row a user, whose sections sum to the token, and a row for what has neither."""
+"""An audit as CSV: a row an account and a row a user, whose sections sum to the token, then what has no size."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from optimizer.audit.baseline import Standing
 from optimizer.claims.sections import ACTIVATIONS, section_weights
 from optimizer.claims.weigh import HEADER, SIGNATURE
 from optimizer.proposals import Safety, Severity
-from optimizer.reports.words import shown
 from optimizer.reports.spreadsheet import as_json, as_text, csv_text
+from optimizer.reports.words import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

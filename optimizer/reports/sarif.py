@@ -58,8 +58,9 @@ def audit_sarif(
     Returns
     -------
     Document
-        Excluded findings come last, as suppressed results; with a baseline every result says how it stands, but what
-        is fixed is only remarked on: code hosts would take a result that is ``absent`` for one that is there. Names exact in ``properties``, printable in messages; nothing in it depends on the clock.
+        Names exact in ``properties``, printable in messages; nothing in it depends on the clock. Excluded findings come
+        last, as suppressed results; with a baseline every other result says how it stands, but what is fixed is only
+        remarked on: code hosts would take a result that is ``absent`` for one that is there.
     """
     every = [*((each, None) for each in audit.findings), *((each.finding, each.exclusion) for each in audit.excluded)]
     rules = descriptors((finding for finding, _ in every), with_rules=audit.has_rules)

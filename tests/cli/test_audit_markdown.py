@@ -94,9 +94,7 @@ def test_nothing_of_a_token_is_markup_a_mention_or_a_link(marked, since):
     if since:
         found = held_against(found, *Standing)
         reasons = [*MARKUP.values(), *NASTY.values()]
-        apart = [
-            Excluded(each, Exclusion(reason=text)) for each, text in zip(found.findings, reasons, strict=False)
-        ]
+        apart = [Excluded(each, Exclusion(reason=text)) for each, text in zip(found.findings, reasons, strict=False)]
         found = replace(found, excluded=tuple(apart))
     text = audit_markdown(found, next_command="permopt 'x`@y'")
     pieces = parts(text)
