@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from optimizer.audit.records import Audit
 
 EXPIRED = "expired-exclusion"
+UNUSED = "unused-exclusion"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,10 @@ class Excluded:
     exclusion: Exclusion
 
 
-def without_excluded(audit: Audit, exclusions: Sequence[Exclusion], now: int) -> Audit:
+def without_excluded(audit: Audit, exclusions: Sequence[Exclusion], now: int, accounts: tuple[str, ...] = ()) -> Audit:
     """An audit whose excluded findings stand apart, with a warning for each exclusion whose time is over.
+
+    One that covers nothing is noted, where the run looked at everything that it could have covered.
 
     Parameters
     ----------
@@ -81,9 +84,17 @@ def without_excluded(audit: Audit, exclusions: Sequence[Exclusion], now: int) ->
         In the order of the configuration: the first that covers a finding is its reason.
     now
         The clock, in seconds since the epoch.
+    accounts
+        The globs that the run is narrowed to.
     """
     kept, excluded = split(audit.findings, exclusions, now)
     over = [_expired(each, audit) for each in exclusions if each.has_ended(now)]
+    if audit.has_rules and audit.has_users and not accounts:
+        over += [
+            _unused(each)
+            for each in exclusions
+            if not each.has_ended(now) and not any(map(each.covers, audit.findings))
+        ]
     return replace(audit, findings=tuple(sorted((*kept, *over), key=rank)), excluded=(*audit.excluded, *excluded))
 
 
@@ -107,19 +118,28 @@ def _expired(exclusion: Exclusion, audit: Audit) -> AuditFinding:
     again = sum(exclusion.covers(finding) for finding in audit.findings)
     shows = "1 finding counts" if again == 1 else f"{again:,} findings count"
     message = f"the exclusion of {exclusion.named} was until {exclusion.until}, and {shows} again ({exclusion.reason})"
+    return _about(exclusion, EXPIRED, Severity.WARNING, message, "repair what it covered, or give it a later `until`")
+
+
+def _unused(exclusion: Exclusion) -> AuditFinding:
+    message = f"the exclusion of {exclusion.named} covers no finding ({exclusion.reason})"
+    return _about(exclusion, UNUSED, Severity.NOTE, message, "remove it, or correct what it names")
+
+
+def _about(exclusion: Exclusion, rule: str, severity: Severity, message: str, advice: str) -> AuditFinding:
     named = (exclusion.rule, exclusion.account, exclusion.user, exclusion.id, exclusion.until)
     return AuditFinding(
-        id=finding_id(EXPIRED, *named),
+        id=finding_id(rule, *named),
         kind=FindingKind.CONFIGURATION,
-        rule=EXPIRED,
-        severity=Severity.WARNING,
+        rule=rule,
+        severity=severity,
         account=None,
         user=None,
         account_name="",
         user_name="",
         pointers=("",),
         message=message,
-        advice="repair what it covered, or give it a later `until`",
+        advice=advice,
     )
 
 

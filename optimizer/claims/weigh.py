@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 HEADER = "#header"
 SIGNATURE = "#signature"
+DEEPEST = 32
+"""Steps of the longest pointer: what Go's library writes into a token has 8 at most."""
+
 _GO_HEADER_SIZE = 46
 _SIGNATURE_SIZE = 86
 _PIECE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\],:]|[^"{}\[\],:]+|.', re.DOTALL)
@@ -61,7 +64,7 @@ class Weight:
     token_bytes: int
 
 
-def weigh(subject: Token | Claims, depth: int | None = None) -> tuple[Weight, ...]:
+def weigh(subject: Token | Claims, depth: int = DEEPEST) -> tuple[Weight, ...]:
     """Every byte of a token, charged once.
 
     Parameters
@@ -69,8 +72,8 @@ def weigh(subject: Token | Claims, depth: int | None = None) -> tuple[Weight, ..
     subject
         A token, whose own bytes are weighed whoever wrote it; or claims, as `optimizer.claims.encode` writes them.
     depth
-        How many steps a pointer may have: what lies deeper is charged to where it lies, as `gathered` does it, and a
-        payload that nests thousands of levels costs no more memory than another. None for however many there are.
+        How many steps a pointer may have: what lies deeper is charged to where it lies, as `gathered` does it. Without
+        a limit a payload that nests thousands of levels would take memory that grows with the square of them.
 
     Returns
     -------
@@ -142,13 +145,12 @@ class _Container:
         """Pointer of the value before the comma."""
 
 
-def _weights(payload: bytes, depth: int | None) -> tuple[Weight, ...]:
+def _weights(payload: bytes, depth: int) -> tuple[Weight, ...]:
     sums: dict[str, list[int]] = {}
     stack = [_Container("", is_list=True)]
     spent = 0
-    most = len(payload) if depth is None else depth
     for piece in _PIECE.finditer(payload):
-        pointer = _charged(stack, payload, piece.start(), piece.end(), most)
+        pointer = _charged(stack, payload, piece.start(), piece.end(), depth)
         sizes = sums.get(pointer)
         if sizes is None:
             sizes = sums[pointer] = [0, 0]

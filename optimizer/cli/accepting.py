@@ -40,7 +40,7 @@ def accepted(audit: Audit, settings: Settings, configured: Configuration, baseli
     if configured.exclude:
         from optimizer.audit.exclusions import without_excluded  # noqa: PLC0415 few projects have any
 
-        audit = without_excluded(audit, configured.exclude, settings.now)
+        audit = without_excluded(audit, configured.exclude, settings.now, settings.accounts)
     if baseline is None:
         return audit
     from optimizer.audit.baseline import since  # noqa: PLC0415 as above

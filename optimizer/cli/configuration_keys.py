@@ -9,7 +9,7 @@ from typing import Any
 
 from optimizer.audit.exclusions import Exclusion
 from optimizer.claims.model import AccountClaims, UserClaims
-from optimizer.cli import options
+from optimizer.cli import values
 from optimizer.errors import UsageError
 from optimizer.sources.read import KINDS
 from optimizer.subjects.subject import Subject
@@ -57,9 +57,9 @@ class _Keys:
             "fail_on": _severity,
             "protect": lambda value: self._each("protect", value, _pattern),
             "known": lambda value: self._beside(_text(value, "the path of a file")),
-            "servers": lambda value: self._each("servers", value, options.generation),
+            "servers": lambda value: self._each("servers", value, values.generation),
             "accounts": lambda value: self._each("accounts", value, str),
-            "rules": lambda value: self._each("rules", value, lambda rule: options.known_rules([rule])),
+            "rules": lambda value: self._each("rules", value, lambda rule: values.known_rules([rule])),
             "complete": self._complete,
             "exclude": self._exclusions,
         }
@@ -90,7 +90,7 @@ class _Keys:
         self.problems.append(f"`{self.path}`: `{key}`: {what}; {remedy}")
 
     def _unknown(self, key: str, known: tuple[str, ...], where: str = "") -> None:
-        hint = options.nearest(key, [*known], "the keys are")
+        hint = values.nearest(key, [*known], "the keys are")
         self._wrong(f"{where}{key}", "unknown key", hint)
 
     def _beside(self, text: str) -> Path:
@@ -116,7 +116,7 @@ class _Keys:
     def _complete(self, value: object) -> str:
         words = [value] if isinstance(value, str) else self._each("complete", value, str)
         try:
-            options.completeness(",".join(words))
+            values.completeness(",".join(words))
         except UsageError:
             raise _WrongError("neither users nor accounts", 'write it as ["users", "accounts"]') from None
         return ",".join(words)
@@ -176,12 +176,12 @@ def _text(value: object, what: str) -> str:
 def _size(value: object, of: type[AccountClaims | UserClaims]) -> int:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise _WrongError("not a size", 'write it as "10KB" or 10240; 1 KB is 1,024 bytes')
-    return options.budget_size(str(value), "", of)
+    return values.budget_size(str(value), "", of)
 
 
 def _severity(value: object) -> str:
     text = _text(value, "error, warning, note or never")
-    options.severities_at(text)
+    values.severities_at(text)
     return text
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from optimizer.cli import options, output
+from optimizer.cli import output, values
 from optimizer.errors import UsageError
 from optimizer.history.document import growth_member
 from optimizer.history.growth import Against, Limit, grown
@@ -57,7 +57,7 @@ def growth_limit(text: str | None) -> Limit | None:
 
         return Limit(text.strip(), percent=Fraction(match[1]))
     try:
-        return Limit(text.strip(), bytes=options.size(text))
+        return Limit(text.strip(), bytes=values.size(text))
     except UsageError:
         raise UsageError(f"--fail-on-growth `{text}` is no growth", "write it as 20% or as 2KB") from None
 
@@ -73,7 +73,7 @@ def against(text: str) -> Against | int:
     if text in ("first", "previous"):
         return Against(text)
     try:
-        return options.clock(text)
+        return values.clock(text)
     except UsageError:
         raise UsageError(f"--against `{text}` is no run", "use previous, first or a time as 2026-11-23") from None
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli import growing, options, output
+from optimizer.cli import growing, options, output, values
 from optimizer.errors import SourceError, UsageError
 from optimizer.history.database import read
 from optimizer.history.document import growth_member, history_document
@@ -58,8 +58,8 @@ def command(
     no_color: options.NoColour = False,
 ) -> int:
     """Show how each account token grew from run to run, and when it will be too large at this rate."""
-    clock = options.clock(now)
-    begin = None if since is None else options.clock(since)
+    clock = values.clock(now)
+    begin = None if since is None else values.clock(since)
     limit, base = growing.growth_limit(fail_on_growth), growing.against(against)
     spans, accounts = growth(read(path, operator=operator, since=begin))
     if not spans:
@@ -106,7 +106,7 @@ def _named(accounts: list[Series], patterns: list[str] | None) -> list[Series]:
         ]
         if not found:
             names = sorted({each.name for each in accounts})
-            raise UsageError(f"no account matches `{pattern}`", options.nearest(pattern, names, "the history has"))
+            raise UsageError(f"no account matches `{pattern}`", values.nearest(pattern, names, "the history has"))
         wanted.update(found)
     return [each for index, each in enumerate(accounts) if index in wanted]
 

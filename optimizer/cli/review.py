@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli import options, output
+from optimizer.cli import options, output, values
 from optimizer.cli.options import ShortForm
 from optimizer.errors import OptimizerError, UsageError
 from optimizer.nsc.script import script_for
@@ -70,7 +70,7 @@ def command(
         file=place,
         decisions=load_decisions(place, saved),
         who=who or _logged_in(),
-        when=datetime.fromtimestamp(options.clock(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        when=datetime.fromtimestamp(values.clock(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         style=output.style(no_colour=no_color),
     )
     asked = {Verdict.ACCEPT: accept, Verdict.REJECT: reject, Verdict.LATER: later}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli import options, output
+from optimizer.cli import options, output, values
 from optimizer.cli.options import Form
 from optimizer.errors import UsageError
 from optimizer.reports.json import text_of
@@ -24,7 +24,7 @@ def command(
     """List the rules, or show one rule's page: what it finds, what that costs, when to leave it."""
     chosen = [rule for rule in RULES if name in (None, rule.name)]
     if not chosen:
-        raise UsageError(f"no rule `{name}`", options.nearest(name or "", [rule.name for rule in RULES], "there are"))
+        raise UsageError(f"no rule `{name}`", values.nearest(name or "", [rule.name for rule in RULES], "there are"))
     if form is Form.JSON:
         rules = [{"name": rule.name, "severity": rule.severity.value, "page": cleandoc(rule.page)} for rule in chosen]
         output.emit(text_of({"type": "permopt.rules.v1", "rules": rules}), file)

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from optimizer.cli import options, output
+from optimizer.cli import options, output, values
+from optimizer.cli.configuration import configured
 from optimizer.cli.options import ShortForm
 from optimizer.errors import DriftError, MismatchError, SourceError, UsageError
 from optimizer.nsc.script import script_for
@@ -42,6 +43,7 @@ def command(
         ),
     ] = None,
     operator: options.Operator = None,
+    config: options.Config = None,
     form: options.ShortFormat = ShortForm.TABLE,
     file: options.Output = None,
     now: options.Now = None,
@@ -51,11 +53,12 @@ def command(
 
     Exit status: 0 it is, 5 a token is not as promised, 4 a token is gone.
     """
+    project = configured(config, quiet=quiet)
     saved = load(read_text(plan), str(plan))
     expected = _promised(plan, saved) if expected_file is None else _document(expected_file)
-    where = options.one_source(source, source_option)
+    where = options.one_source(source, source_option, project.source)
     with output.progress("reading", quiet=quiet) as progress:
-        hierarchy = read(where, now=options.clock(now), operator=operator, progress=progress)
+        hierarchy = read(where, now=values.clock(now), operator=operator, progress=progress)
     found = outcome(saved, expected, hierarchy)
     status = _status(found)
     if form is ShortForm.JSON:

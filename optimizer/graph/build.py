@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.claims.model import Export
 from optimizer.claims.validate import account_refusal, refusal_of_earlier
-from optimizer.claims.weigh import gathered, import_sizes, weigh
+from optimizer.claims.weigh import import_sizes, weigh
 from optimizer.collecting import without_collecting
 from optimizer.graph.cycles import Cycles, Link, Links
 from optimizer.graph.exports import Exports
@@ -266,5 +266,5 @@ def _import_sizes(account: Signed[AccountClaims]) -> tuple[int, ...]:
     sizes = import_sizes(account.token)
     if sizes is not None and len(sizes) == len(account.claims.imports):
         return sizes
-    weights = {weight.pointer: weight.token_bytes for weight in gathered(weigh(account.token), 3)}
+    weights = {weight.pointer: weight.token_bytes for weight in weigh(account.token, 3)}
     return tuple(weights.get(f"/nats/imports/{index}", 0) for index in range(len(account.claims.imports)))

@@ -33,7 +33,7 @@ def since_baseline(audit: Audit, names: Names, style: Style, *, details: bool = 
     most = len(sentences) if details else _SHOWN
     lines = [style.heading(f"since the baseline: {sums}, {len(since.fixed):,} fixed")]
     lines += capped(sentences, most, style, 2)
-    fixed = [f"fixed: {_known(each, audit)}: {words.shown(each.rule)}" for each in since.fixed]
+    fixed = [f"fixed: {name_of_known(each, audit)}: {words.shown(each.rule)}" for each in since.fixed]
     lines += capped(fixed, len(fixed) if details else _SHOWN, style, 2)
     if fixed:
         lines += style.wrapped("write the baseline again, so that what is fixed stays so", 2, 2)
@@ -92,7 +92,7 @@ def exclusion_document(exclusion: Exclusion) -> dict[str, Any]:
     }
 
 
-def _known(known: Known, audit: Audit) -> str:
+def name_of_known(known: Known, audit: Audit) -> str:
     """A token by its name where it is still there, by its key where it is not."""
     if known.account is None:
         return "the operator"

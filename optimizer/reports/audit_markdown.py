@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.audit.bands import ConnectBand
-from optimizer.audit.baseline import Standing
+from optimizer.audit.baseline import Standing, numbers
 from optimizer.claims.sections import section_weights
 from optimizer.proposals import Safety, Severity
 from optimizer.reports import words
+from optimizer.reports.audit_accepted import name_of_known
 from optimizer.reports.audit_findings import finding_rows
 from optimizer.reports.audit_names import Names
 from optimizer.reports.markdown import cell, code, escaped
@@ -17,6 +18,8 @@ from optimizer.reports.sections import shares, split
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from optimizer.audit.baseline import Known
+    from optimizer.audit.exclusions import Excluded
     from optimizer.audit.records import AccountAudit, Audit, AuditFinding, NotKnown, UserAudit
 
 MOST_BYTES = 65_536
@@ -86,7 +89,8 @@ class _Comment:
         unknown = [f"{escaped(f'{each.what}: {each.reason}')}{_not_looked_for(each)}" for each in audit.not_known]
         sentences = [weighed, f"**{self._over()}**", self._found()]
         if audit.excluded:
-            sentences.append(f"{words.quantity(len(audit.excluded), 'finding')} excluded by the configuration")
+            number = words.quantity(len(audit.excluded), "finding")
+            sentences.append(f"the configuration excludes {number}")
         if audit.skipped:
             sentences.append(f"skipped {words.quantity(len(audit.skipped), 'file or token', 'files and tokens')}")
         self.put(f"## Token sizes and permissions{operator}", "", *(f"- {each}" for each in [*sentences, *unknown]), "")
@@ -103,15 +107,16 @@ class _Comment:
     def _found(self) -> str:
         found = self.audit.findings
         if self.audit.since is not None:
-            new, grown, gone = self._those(Standing.NEW), self._those(Standing.GROWN), self.audit.since.fixed
-            return f"findings since the baseline: {len(new):,} new, {len(grown):,} grown and {len(gone):,} fixed"
-        numbers = ((sum(each.severity is severity for each in found), severity.value) for severity in Severity)
-        counted = [words.quantity(number, name) for number, name in numbers if number]
+            counts = numbers(self.audit)
+            sums = [f"{counts[standing]:,} {standing.value}" for standing in Standing]
+            return f"findings since the baseline: {words.joined([*sums, f'{len(self.audit.since.fixed):,} fixed'])}"
+        severities = ((sum(each.severity is severity for each in found), severity.value) for severity in Severity)
+        counted = [words.quantity(number, name) for number, name in severities if number]
         return f"found {words.joined(counted)}" if counted else "nothing found"
 
     def _those(self, standing: Standing) -> list[AuditFinding]:
         since = self.audit.since
-        return [each for each in self.audit.findings if since is not None and since.standing(each) is standing]
+        return [] if since is None else [each for each in self.audit.findings if since.standing(each) is standing]
 
     def over_budget(self) -> None:
         over = [account for account in self.audit.accounts if account.over_budget]
@@ -155,7 +160,7 @@ class _Comment:
 
     def folded(self) -> None:
         audit = self.audit
-        if self.audit.since is None:
+        if audit.since is None:
             errors = [each for each in audit.findings if each.severity is Severity.ERROR]
             notes = [each for each in audit.findings if each.severity is Severity.NOTE]
             self.part("errors, one by one", len(errors), lambda: self.one_by_one(errors, _FOLDED), folded=True)
@@ -163,12 +168,30 @@ class _Comment:
         else:
             found = audit.findings
             self.part("all findings by rule", len(found), lambda: self.by_rule(found), folded=True)
+            fixed = audit.since.fixed
+            self.part("fixed since the baseline", len(fixed), lambda: self.fixed(fixed), folded=True)
+        self.part("excluded by the configuration", len(audit.excluded), self.excluded, folded=True)
         accounts = audit.accounts
         self.part("largest accounts", len(accounts), lambda: self.accounts(accounts, _FOLDED), folded=True)
         long = [user for user in audit.users if user.over_budget or user.band is not ConnectBand.TYPICAL]
         title = "users over their budget, or near what a CONNECT line takes"
         self.part(title, len(long), lambda: self.users(long), folded=True)
         self.part("skipped", len(audit.skipped), self.skipped, folded=True)
+
+    def fixed(self, fixed: Sequence[Known]) -> None:
+        rows = ((cell(words.shown(each.rule)), cell(name_of_known(each, self.audit))) for each in fixed[:_FOLDED])
+        self.table(("rule", "where"), "--", rows, len(fixed), "finding")
+
+    def excluded(self) -> None:
+        these = self.audit.excluded
+        rows = (self._excluded(each) for each in these[:_FOLDED])
+        self.table(("severity", "rule", "where", "why", "until"), "-----", rows, len(these), "finding")
+
+    def _excluded(self, each: Excluded) -> Sequence[str]:
+        finding, exclusion = each.finding, each.exclusion
+        why = cell(words.shown(exclusion.reason, _SENTENCE))
+        where = cell(self.names.token(finding))
+        return (finding.severity.value, f"`{finding.rule}`", where, why, exclusion.until or "-")
 
     def skipped(self) -> None:
         these = self.audit.skipped

@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from optimizer.audit.bands import ConnectBand
+from optimizer.audit.baseline import Standing, numbers
 from optimizer.claims.sections import section_weights
 from optimizer.reports.sections import PARTS
 from optimizer.text import redacted
@@ -17,7 +18,7 @@ from optimizer.text import redacted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from optimizer.audit.records import Audit, UserAudit
+    from optimizer.audit.records import Audit, AuditFinding, UserAudit
     from optimizer.claims.keys import AccountKey
 
     Sample = tuple[Mapping[str, str], int]
@@ -53,6 +54,7 @@ def audit_prometheus(audit: Audit, *, now: int, users: UserSeries = UserSeries.L
         Names exact, less the seeds, with the escapes that the format has: backslash, quote and line feed.
     """
     operator = audit.operator_name or audit.operator_key or ""
+    of_operator = _labels(operator=operator)
     of = {
         account.key: _labels(account=account.name, account_key=account.key, operator=operator)
         for account in audit.accounts
@@ -96,8 +98,19 @@ def audit_prometheus(audit: Audit, *, now: int, users: UserSeries = UserSeries.L
                 if _is_shown(user, users)
             ),
         ),
-        ("permopt_findings", "Findings by rule and severity.", _findings(audit, operator)),
-        ("permopt_audit_timestamp_seconds", "When the audit was made.", [({"operator": operator}, now)]),
+        ("permopt_findings", "Findings by rule and severity.", _findings(audit.findings, operator)),
+        (
+            "permopt_excluded_findings",
+            "Findings that the configuration excludes, by rule and severity; not among permopt_findings.",
+            _findings((each.finding for each in audit.excluded), operator),
+        ),
+        (
+            "permopt_baseline_findings",
+            "Findings by how they stand to the baseline; without one there are none.",
+            _standings(audit, operator),
+        ),
+        ("permopt_skipped_tokens", "Files and tokens that could not be read.", [(of_operator, len(audit.skipped))]),
+        ("permopt_audit_timestamp_seconds", "When the audit was made.", [(of_operator, now)]),
     ]
     return "".join(line for metric in metrics for line in _metric(*metric))
 
@@ -138,10 +151,17 @@ def _entries(audit: Audit, of: Mapping[AccountKey, Mapping[str, str]]) -> Iterat
         yield from (({**of[account.key], "kind": kind}, count) for kind, count in kinds.items() if count is not None)
 
 
-def _findings(audit: Audit, operator: str) -> Iterator[Sample]:
-    found = Counter((finding.rule, finding.severity.value) for finding in audit.findings)
+def _findings(findings: Iterable[AuditFinding], operator: str) -> Iterator[Sample]:
+    found = Counter((finding.rule, finding.severity.value) for finding in findings)
     for (rule, severity), number in sorted(found.items()):
         yield {"rule": rule, "severity": severity, "operator": operator}, number
+
+
+def _standings(audit: Audit, operator: str) -> Iterator[Sample]:
+    if audit.since is not None:
+        counts = numbers(audit)
+        found = {**{standing.value: counts[standing] for standing in Standing}, "fixed": len(audit.since.fixed)}
+        yield from (({"standing": name, "operator": operator}, number) for name, number in found.items())
 
 
 def _metric(name: str, explanation: str, samples: Iterable[Sample]) -> Iterator[str]:

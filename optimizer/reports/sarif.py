@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.audit.baseline import Standing
 from optimizer.audit.records import FindingKind
 from optimizer.reports import words
+from optimizer.reports.audit_accepted import name_of_known
 from optimizer.reports.audit_names import Names
 from optimizer.reports.claims_text import claims_text
 from optimizer.reports.json import without_seeds
@@ -16,6 +17,7 @@ from optimizer.reports.sarif_rules import descriptors
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from optimizer.audit.exclusions import Exclusion
     from optimizer.audit.records import Audit, AuditFinding
     from optimizer.claims.keys import AccountKey, OperatorKey, UserKey
     from optimizer.claims.model import OperatorClaims
@@ -29,8 +31,8 @@ FINGERPRINT = "permoptFinding/v1"
 
 _MESSAGE = 1_000  # characters: what code hosts show of one
 _LOCATIONS = 100  # what code hosts show of one result; its property `pointers` has them all
-_BASELINE_STATES = {Standing.NEW: "new", Standing.GROWN: "updated", Standing.UNCHANGED: "unchanged"}
 _BRACKETS = re.compile(r"([\[\]])")
+_STATES = {Standing.NEW: "new", Standing.GROWN: "updated", Standing.UNCHANGED: "unchanged"}
 
 
 def audit_sarif(
@@ -56,20 +58,21 @@ def audit_sarif(
     Returns
     -------
     Document
-        Names exact in ``properties``, printable in messages; nothing in it depends on the clock.
+        Names exact in ``properties``, printable in messages; nothing in it depends on the clock. Excluded findings come
+        last, as suppressed results; with a baseline every other result says how it stands, but what is fixed is only
+        remarked on: code hosts would take a result that is ``absent`` for one that is there.
     """
-    suppressed = [(each.finding, each.exclusion.reason) for each in audit.excluded]
-    every = [*((finding, None) for finding in audit.findings), *suppressed]
+    every = [*((each, None) for each in audit.findings), *((each.finding, each.exclusion) for each in audit.excluded)]
     rules = descriptors((finding for finding, _ in every), with_rules=audit.has_rules)
     numbers = {rule["id"]: number for number, rule in enumerate(rules)}
     names, texts = Names(audit), _Texts(audit, operator, claims_uri)
     results = []
-    for finding, reason in every:
+    for finding, exclusion in every:
         result = _result(finding, numbers[finding.rule], names, texts)
-        if suppressed:  # where one result has them, a reader takes their absence in another for not known
-            result["suppressions"] = [] if reason is None else [_suppression(reason)]
-        if audit.since is not None and reason is None:
-            result["baselineState"] = _BASELINE_STATES[audit.since.standing(finding)]
+        if audit.excluded:  # where one result has them, a reader takes their absence in another for not known
+            result["suppressions"] = [] if exclusion is None else [_suppression(exclusion)]
+        if audit.since is not None and exclusion is None:
+            result["baselineState"] = _STATES[audit.since.standing(finding)]
         results.append(result)
     run = {
         "tool": {"driver": {"name": "permopt", "semanticVersion": version, "rules": rules}},
@@ -187,8 +190,10 @@ def message_text(sentence: str) -> str:
     return clean.replace("{", "{{").replace("}", "}}")
 
 
-def _suppression(reason: str) -> Document:
-    return {"kind": "external", "status": "accepted", "justification": words.shown(reason, _MESSAGE)}
+def _suppression(exclusion: Exclusion) -> Document:
+    until = "" if exclusion.until is None else f"until {exclusion.until}: "
+    reason = words.shown(until + exclusion.reason, _MESSAGE)
+    return {"kind": "external", "status": "accepted", "justification": reason}
 
 
 def _notifications(audit: Audit) -> Iterable[Document]:
@@ -197,6 +202,8 @@ def _notifications(audit: Audit) -> Iterable[Document]:
     for each in audit.not_known:
         rules = f"; not looked for: {words.joined(each.rules)}" if each.rules else ""
         yield _notification("note", f"{each.what}: {each.reason}{rules}")
+    for known in () if audit.since is None else audit.since.fixed:
+        yield _notification("note", f"fixed since the baseline: {name_of_known(known, audit)}: {known.rule}")
 
 
 def _notification(level: str, sentence: str) -> Document:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from optimizer.audit.records import AuditFinding
 
-_SIZE, _TOKEN, _RULE, _RUN = "size", "token", "permissions", "configuration"
+_SIZE, _TOKEN, _RULE, _CONFIGURATION = "size", "token", "permissions", "configuration"
 
 _NOTED: dict[str, tuple[str, str, str, str]] = {
     "over-budget": (
@@ -49,12 +49,6 @@ _NOTED: dict[str, tuple[str, str, str, str]] = {
         "An account has so many exports or service imports that a server takes long to validate it.",
         "The server compares each with each: the time grows with the square of their number.",
     ),
-    "expired-exclusion": (
-        _RUN,
-        "warning",
-        "An exclusion of the configuration was until a day that is over.",
-        "What it covered counts again: repair that, or give it a later `until`.",
-    ),
     "bad-signature": (
         _TOKEN,
         "error",
@@ -88,6 +82,18 @@ _NOTED: dict[str, tuple[str, str, str, str]] = {
     "not-yet-valid": (_TOKEN, "note", "A token whose time has not come.", "Its `nbf` lies ahead."),
     "unsigned": (_TOKEN, "note", "Claims without a token.", "There is nothing to check, and nothing to edit."),
     "misfiled": (_TOKEN, "warning", "A token under the name of another.", "What looks it up by name finds a stranger."),
+    "expired-exclusion": (
+        _CONFIGURATION,
+        "warning",
+        "An exclusion of the configuration whose time is over.",
+        "What it covered counts again.",
+    ),
+    "unused-exclusion": (
+        _CONFIGURATION,
+        "note",
+        "An exclusion of the configuration that covers no finding.",
+        "What it covered is repaired, or it names something else than was meant.",
+    ),
 }
 """By rule: its tag, its level, what it is, and what follows from it. Signs are explained in docs/audit.md."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from optimizer.access.gains import gains
 from optimizer.access.principals import blocks, holders
 from optimizer.claims.encode import token_size
-from optimizer.claims.weigh import gathered, weigh
+from optimizer.claims.weigh import weigh
 from optimizer.edits import permission_lists
 from optimizer.judge import signed_of
 from optimizer.proposals import FrontierPoint, Grant, Safety, TokenBudget, proposal_id
@@ -322,7 +322,7 @@ class _Desk:
 
     def _left(self) -> tuple[tuple[str, int], ...]:
         """What the token consists of after the safe proposals, largest first."""
-        sections = gathered(weigh(signed_of(self.run.state.hierarchy, self.token).claims), 2)
+        sections = weigh(signed_of(self.run.state.hierarchy, self.token).claims, 2)
         largest = sorted(sections, key=lambda weight: (-weight.token_bytes, weight.pointer))
         return tuple((weight.pointer, weight.token_bytes) for weight in largest[:_LEFT_SHOWN])
 

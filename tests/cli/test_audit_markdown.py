@@ -10,7 +10,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from optimizer import Settings, audit, audit_markdown, examine, read
-from optimizer.audit.baseline import Since, Standing
+from optimizer.audit.baseline import Known, Since, Standing
+from optimizer.audit.exclusions import Excluded, Exclusion
 from optimizer.reports.audit_markdown import MOST_BYTES
 from optimizer.reports.markdown import cell, code, sentence
 from tests import signing
@@ -53,11 +54,11 @@ def parts(text):
     return found
 
 
-def with_standings(found):
-    """The same audit, as a baseline would have it that knows a third of the findings."""
-    every = tuple(Standing)
-    standings = {each.id: every[place % 3] for place, each in enumerate(found.findings)}
-    return replace(found, since=Since(standings=standings, fixed=()))
+def held_against(found, *standings):
+    """The audit since a baseline, its findings standing each like the next of these, and each fixed one besides."""
+    every = {each.id: standings[n % len(standings)] for n, each in enumerate(found.findings)}
+    fixed = tuple(Known(each.id, each.kind, each.rule, each.account, each.user, None) for each in found.findings)
+    return replace(found, since=Since(standings=every, fixed=fixed))
 
 
 @pytest.fixture
@@ -90,7 +91,12 @@ def test_nothing_of_a_token_is_markup_a_mention_or_a_link(marked, since):
     settings = Settings(now=1_795_435_200)
     hierarchy = read(str(marked.root), now=settings.now)
     found = audit(hierarchy, examine(hierarchy, settings), settings)
-    text = audit_markdown(with_standings(found) if since else found, next_command="permopt 'x`@y'")
+    if since:
+        found = held_against(found, *Standing)
+        reasons = [*MARKUP.values(), *NASTY.values()]
+        apart = [Excluded(each, Exclusion(reason=text)) for each, text in zip(found.findings, reasons, strict=False)]
+        found = replace(found, excluded=tuple(apart))
+    text = audit_markdown(found, next_command="permopt 'x`@y'")
     pieces = parts(text)
     assert {kind for kind, _ in pieces} == {"text", "code_inline", "html", "strong_open", "strong_close"}
     assert all(
@@ -131,7 +137,7 @@ def test_a_large_store_fits_into_a_comment_and_says_how_many_more_there_are(tmp_
     hierarchy = read(str(made.root), now=settings.now)
     found = audit(hierarchy, examine(hierarchy, settings), settings)
     found = replace(found, findings=tuple(replace(each, message="\U0001f600" * 200) for each in found.findings))
-    for each in (found, with_standings(found)):
+    for each in (found, held_against(found, Standing.NEW, Standing.GROWN)):
         text = audit_markdown(each, next_command="permopt graph")
         assert MOST_BYTES // 2 < len(text.encode()) <= MOST_BYTES
         assert re.search(r"^and 380 more accounts$", text, re.MULTILINE)
@@ -145,7 +151,10 @@ def test_where_there_is_no_room_rows_and_parts_are_left_out_and_counted(monkeypa
     hierarchy = read(str(ACME), now=settings.now)
     found = audit(hierarchy, examine(hierarchy, settings), settings)
     found = replace(found, findings=tuple(replace(each, message="\U0001f600" * 200) for each in found.findings))
-    found = with_standings(found) if since else found
+    if since:
+        found = held_against(found, Standing.NEW, Standing.GROWN)
+        apart = Exclusion(reason="\U0001f600" * 200)
+        found = replace(found, excluded=tuple(Excluded(each, apart) for each in found.findings[:10]))
     whole = audit_markdown(found, next_command="permopt graph")
     texts = []
     for most in range(1_500, len(whole.encode()) + 2_500, 97):
@@ -165,16 +174,17 @@ def test_with_a_baseline_only_what_is_new_or_has_grown_is_open():
     settings = Settings(now=1_795_435_200)
     hierarchy = read(str(ACME), now=settings.now)
     found = audit(hierarchy, examine(hierarchy, settings), settings)
-    new, grown, *rest = found.findings
-    standings = {new.id: Standing.NEW, grown.id: Standing.GROWN} | {each.id: Standing.UNCHANGED for each in rest}
+    new, grown, *_ = found.findings
+    standings = dict.fromkeys((each.id for each in found.findings), Standing.UNCHANGED)
+    standings |= {new.id: Standing.NEW, grown.id: Standing.GROWN}
     text = audit_markdown(replace(found, since=Since(standings=standings, fixed=())), next_command="x")
-    assert "- findings since the baseline: 1 new, 1 grown and 0 fixed" in text
+    others = len(found.findings) - 2
+    assert f"- findings since the baseline: 1 new, 1 grown, {others} unchanged and 0 fixed" in text
     head = r"\n\n.*\n.*\n\| error \| "
     both = rf"### New findings{head}`{new.rule}` .*\n\n### Grown findings{head}`{grown.rule}` "
     assert re.search(both, text)
     assert "### Findings" not in text
-    standings = {each.id: Standing.UNCHANGED for each in found.findings}
-    none = audit_markdown(replace(found, since=Since(standings=standings, fixed=())), next_command="x")
+    none = audit_markdown(held_against(found, Standing.UNCHANGED), next_command="x")
     assert "0 new, 0 grown" in none
     assert "### New" not in none
 

@@ -28,6 +28,9 @@ METRICS = {
     "permopt_account_entries",
     "permopt_user_token_bytes",
     "permopt_findings",
+    "permopt_excluded_findings",
+    "permopt_baseline_findings",
+    "permopt_skipped_tokens",
     "permopt_audit_timestamp_seconds",
 }
 
@@ -140,11 +143,14 @@ def test_a_terminal_sees_names_escaped(permopt, hostile, monkeypatch):
     assert len(typed.out.splitlines()) > 100
 
 
-def test_an_operator_alone_has_the_time_of_the_audit_and_nothing_else(permopt, tmp_path):
+def test_an_operator_alone_has_the_time_of_the_audit_and_what_was_skipped(permopt, tmp_path):
     operator = signing.operator("lonely")
     (tmp_path / "op.jwt").write_text(signing.sign(signing.operator_claims(operator, "lonely"), operator))
     found = metrics(permopt, "op.jwt")
-    assert {name for name, series in found.items() if series} == {"permopt_audit_timestamp_seconds"}
+    assert {name for name, series in found.items() if series} == {
+        "permopt_audit_timestamp_seconds",
+        "permopt_skipped_tokens",
+    }
 
 
 def test_a_source_without_users_counts_none_rather_than_0(permopt, tmp_path):

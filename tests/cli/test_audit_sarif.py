@@ -221,12 +221,12 @@ def test_what_somebody_excluded_is_a_suppressed_result_and_the_others_are_not():
     settings = Settings(now=0)
     found = audit(hierarchy, None, settings)
     first, *rest = found.findings
-    excluded = (Excluded(first, Exclusion(reason="known since\nMay {0}")),)
-    document = audit_sarif(replace(found, findings=tuple(rest), excluded=excluded), version="1")
+    apart = Excluded(first, Exclusion(reason="known since\nMay {0}", until="2026-12-31"))
+    document = audit_sarif(replace(found, findings=tuple(rest), excluded=(apart,)), version="1")
     jsonschema.Draft4Validator(SCHEMA).validate(document)
     *others, last = document["runs"][0]["results"]
     assert last["suppressions"] == [
-        {"kind": "external", "status": "accepted", "justification": "known since\\nMay {0}"}
+        {"kind": "external", "status": "accepted", "justification": "until 2026-12-31: known since\\nMay {0}"}
     ]
     assert last["partialFingerprints"]["permoptFinding/v1"] == first.id
     assert all(each["suppressions"] == [] for each in others)

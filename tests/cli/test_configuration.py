@@ -156,6 +156,10 @@ def test_the_source_is_found_from_the_directory_of_the_file(permopt, project, sh
         assert {each["name"] for each in audited(permopt, source=None)["accounts"]} == {"ORDERS", "CLEAN"}
         assert permopt("graph", "-f", "json").status == 0
         assert permopt("propose", "-f", "json").status == 0
+        assert permopt("propose", "-o", tmp_path / "plan.json").status == 0
+        typed = permopt("verify", tmp_path / "plan.json")
+        assert typed.status == 5
+        assert "unchanged" in typed.out
     assert len(audited(permopt)["accounts"]) == 10
 
 
@@ -273,7 +277,7 @@ TOLD = """
 """.strip().splitlines()
 
 
-@pytest.mark.parametrize("command", ["audit", "propose", "graph"])
+@pytest.mark.parametrize("command", ["audit", "propose", "graph", "verify"])
 def test_everything_wrong_is_told_at_once_a_line_each(permopt, project, command):
     project(WRONG)
     typed = permopt(command, ACME)

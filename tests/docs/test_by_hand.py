@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from optimizer import Permissions, Settings, build, examine, gathered, graph_document, read, weigh
+from optimizer import Permissions, Settings, build, examine, graph_document, read
 from optimizer.claims.decode import decode
 from optimizer.claims.token import parse_token
 from optimizer.subjects.subject import Subject
@@ -55,6 +56,7 @@ def blocks() -> list[Block]:
     return found
 
 
+PERMOPT = Path(sys.executable).with_name("permopt")
 BLOCKS = blocks()
 ASKED = [block for block in BLOCKS if block.answer is not None]
 
@@ -118,35 +120,12 @@ def hierarchy() -> Any:
 
 @cache
 def audit() -> dict[str, Any]:
-    """The store in numbers, in the form of ``permopt.audit.v1``."""
-    names = {key: each.claims.name for key, each in hierarchy().accounts.items()}
-    return {
-        "accounts": [
-            {
-                "name": claims.name,
-                "key": claims.sub,
-                "token_bytes": token.size,
-                "payload_bytes": len(token.payload),
-                "over_budget": token.size > 10 * 1024,
-                "band": "bloated" if token.size > 25 * 1024 else "below",
-                "counts": {name: len(getattr(claims, name)) for name in COUNTED},
-                "sections": [
-                    {"pointer": each.pointer, "payload_bytes": each.payload_bytes} for each in gathered(weigh(token), 2)
-                ],
-            }
-            for claims, token in ((each.claims, each.token) for each in hierarchy().accounts.values())
-        ],
-        "users": [
-            {
-                "account": names[user.claims.account],
-                "name": user.claims.name,
-                "key": user.claims.sub,
-                "token_bytes": user.token.size,
-                "over_budget": user.token.size > 3_500,
-            }
-            for user in hierarchy().users.values()
-        ],
-    }
+    """What ``permopt audit`` prints of the store; over their budget are the users that the page says are too large."""
+    words = ["audit", STORE, "--now", str(NOW), "--no-findings", "--user-budget", "3500", "--format", "json"]
+    words += ["--config", os.devnull, "--fail-on", "never", "--quiet"]
+    done = subprocess.run([PERMOPT, *words], capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def section_bytes(account: dict[str, Any]) -> dict[str, int]:

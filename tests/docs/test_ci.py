@@ -23,8 +23,6 @@ PERMOPT = Path(sys.executable).with_name("permopt")
 WORKFLOWS = {path.name: path.read_text() for path in sorted((ROOT / "docs" / "ci").glob("*.yml"))}
 EXPRESSION = re.compile(r"\$\{\{ *(.*?) *\}\}")
 OURS = "github.event.pull_request.head.repo.full_name == github.repository"
-FORMATS = subprocess.run([PERMOPT, "audit", "--help"], capture_output=True, text=True, check=True).stdout
-with_reports = pytest.mark.skipif("sarif" not in FORMATS, reason="this audit writes no markdown and no SARIF")
 
 
 def steps_of(name: str) -> list[dict]:
@@ -165,7 +163,6 @@ def spoiled(runner: Runner) -> None:
     shutil.copy(runner.directory / LATE.name, runner.checkout / LATE)
 
 
-@with_reports
 def test_a_pull_request_is_commented_and_passes_where_nothing_is_new(runner):
     baseline(runner)
     done = runner.run("audit.yml", **{OURS: "true", "github.event.pull_request.number": "7"})
@@ -181,7 +178,18 @@ def test_a_pull_request_is_commented_and_passes_where_nothing_is_new(runner):
     assert comment.startswith("gh pr comment 7 --repo acme/tokens --edit-last --create-if-none")
 
 
-@with_reports
+def test_code_scanning_sees_nothing_that_is_excluded(runner):
+    (runner.checkout / "permopt.toml").write_text('[[exclude]]\nrule = "bloated"\nreason = "split in March"\n')
+    baseline(runner)
+    runner.run("audit.yml", **{OURS: "true", "github.event.pull_request.number": "7"})
+    every, sent = (
+        [each["ruleId"] for each in json.loads((runner.checkout / name).read_text())["runs"][0]["results"]]
+        for name in ("all.sarif", "audit.sarif")
+    )
+    assert "bloated" in every
+    assert sent == [rule for rule in every if rule != "bloated"] != []
+
+
 def test_the_run_of_a_fork_writes_nothing(runner):
     baseline(runner)
     done = runner.run("audit.yml", **{OURS: "false", "github.event.pull_request.number": "7"})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from optimizer.audit.audit import audit
-from optimizer.audit.exclusions import EXPIRED, Exclusion, without_excluded
+from optimizer.audit.exclusions import EXPIRED, UNUSED, Exclusion, without_excluded
 from optimizer.audit.records import FindingKind
 from optimizer.examine import examine
 from optimizer.proposals import Severity
@@ -59,7 +61,7 @@ def test_without_exclusions_every_finding_counts():
 def test_an_exclusion_covers_what_is_all_that_it_names(named, apart):
     result = found(Exclusion(reason="so be it", **named))
     assert places(each.finding for each in result.excluded) == apart
-    assert places(result.findings) == EVERY - apart
+    assert places(result.findings) == EVERY - apart | (set() if apart else {f"{UNUSED} "})
     assert {each.exclusion.reason for each in result.excluded} <= {"so be it"}
 
 
@@ -92,3 +94,24 @@ def test_an_exclusion_holds_until_its_last_second_and_is_a_warning_after():
     assert places(over.findings) == {*EVERY, f"{EXPIRED} "}
     severities = [each.severity for each in over.findings]
     assert severities == sorted(severities, key=[Severity.ERROR, Severity.WARNING, Severity.NOTE].index)
+
+
+def test_an_exclusion_that_covers_nothing_is_noted():
+    idle = Exclusion(reason="of last year", rule="covered-*", account="NOBODY")
+    shadowed = Exclusion(reason="after the first", user="app")
+    result = found(Exclusion(reason="all", account="S*"), idle, shadowed)
+    (note,) = result.findings
+    assert (note.rule, note.severity, note.kind) == (UNUSED, Severity.NOTE, FindingKind.CONFIGURATION)
+    assert note.message == "the exclusion of rule `covered-*`, account `NOBODY` covers no finding (of last year)"
+
+
+def test_an_exclusion_is_not_called_idle_by_a_run_that_looked_at_a_part():
+    hierarchy, chosen = store(*TWO), settings()
+    plan = examine(hierarchy, chosen)
+    idle = [Exclusion(reason="r", rule="nothing-*")]
+    for part, accounts in (
+        (audit(hierarchy, None, chosen), ()),
+        (audit(replace(hierarchy, has_users=False), plan, chosen), ()),
+        (audit(hierarchy, plan, chosen), ("SHOP",)),
+    ):
+        assert without_excluded(part, idle, NOW, accounts).findings == part.findings

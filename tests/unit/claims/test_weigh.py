@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from optimizer.claims.decode import decode
 from optimizer.claims.encode import payload_bytes
 from optimizer.claims.token import Token, parse_token, token_size
-from optimizer.claims.weigh import HEADER, SIGNATURE, Weight, gathered, weigh
+from optimizer.claims.weigh import DEEPEST, HEADER, SIGNATURE, Weight, gathered, weigh
 from tests import payloads, signing
 
 
@@ -123,9 +123,11 @@ def test_weighing_to_a_depth_is_weighing_and_gathering(value, depth):
 
 def test_a_payload_that_nests_without_end_is_weighed_in_proportion():
     payload = b'{"a":' + b"[" * 300_000 + b"]" * 300_000 + b"}"
-    weights = weigh(Token("h.x.s", {}, payload, b""), 5)
-    assert sum(weight.payload_bytes for weight in weights) == len(payload)
-    assert len(weights) == 8
+    for depth, places in ((5, 8), (DEEPEST, DEEPEST + 3)):
+        weights = weigh(Token("h.x.s", {}, payload, b""), depth)
+        assert sum(weight.payload_bytes for weight in weights) == len(payload)
+        assert len(weights) == places
+    assert weigh(Token("h.x.s", {}, payload, b"")) == weights
 
 
 def test_gathered_sections_hold_all_that_lies_in_them():
