@@ -50,7 +50,9 @@ def command(
     by: Annotated[By, typer.Option("--by", help="What the table shows.")] = By.BYTES,
     top: Annotated[
         int | None,
-        typer.Option("--top", metavar="N", min=1, show_default=False, help="Only the N accounts of each operator that grew most."),
+        typer.Option(
+            "--top", metavar="N", min=1, show_default=False, help="Only the N accounts of each operator that grew most."
+        ),
     ] = None,
     fail_on_growth: growing.FailOnGrowth = None,
     against: growing.AgainstRun = None,
