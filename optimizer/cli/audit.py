@@ -83,7 +83,7 @@ def command(
     write_baseline: accepting.WriteBaseline = None,
     history: growing.History = None,
     fail_on_growth: growing.FailOnGrowth = None,
-    against: growing.AgainstRun = "previous",
+    against: growing.AgainstRun = None,
     config: options.Config = None,
     now: options.Now = None,
     fail_on: options.FailOn = None,

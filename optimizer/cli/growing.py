@@ -32,9 +32,12 @@ FailOnGrowth = Annotated[
     ),
 ]
 AgainstRun = Annotated[
-    str,
+    str | None,
     typer.Option(
-        "--against", metavar="RUN", help="What --fail-on-growth compares with: previous, first or the TIME of a run."
+        "--against",
+        metavar="RUN",
+        show_default=False,
+        help="What --fail-on-growth compares with: previous, which is the default, first or the TIME of a run.",
     ),
 ]
 
@@ -62,14 +65,18 @@ def growth_limit(text: str | None) -> Limit | None:
         raise UsageError(f"--fail-on-growth `{text}` is no growth", "write it as 20% or as 2KB") from None
 
 
-def against(text: str) -> Against | int:
+def against(text: str | None, limit: Limit | None) -> Against | int:
     """Which run is compared with, from ``--against``.
 
     Raises
     ------
     UsageError
-        It is no run and no time.
+        It is no run and no time, or nothing is compared.
     """
+    if text is None:
+        return Against.PREVIOUS
+    if limit is None:
+        raise UsageError("--against says what --fail-on-growth compares with, and that is not given", "add it")
     if text in ("first", "previous"):
         return Against(text)
     try:
@@ -91,7 +98,7 @@ class Keeping:
         return kept(self.path, run, self.limit, self.base, quiet=quiet)
 
 
-def keeping(history: Path | None, fail_on_growth: str | None, against_run: str) -> Keeping | None:
+def keeping(history: Path | None, fail_on_growth: str | None, against_run: str | None) -> Keeping | None:
     """What the three options ask; None where no run is kept.
 
     Raises
@@ -99,7 +106,8 @@ def keeping(history: Path | None, fail_on_growth: str | None, against_run: str) 
     UsageError
         One of them means nothing, or growth is asked of a run that is not kept.
     """
-    limit, base = growth_limit(fail_on_growth), against(against_run)
+    limit = growth_limit(fail_on_growth)
+    base = against(against_run, limit)
     if history is None and limit is not None:
         raise UsageError(
             "--fail-on-growth compares with the runs kept in a file, and none is named", "add --history FILE"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import sys
+from collections import Counter
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
@@ -49,10 +50,12 @@ def command(
     by: Annotated[By, typer.Option("--by", help="What the table shows.")] = By.BYTES,
     top: Annotated[
         int | None,
-        typer.Option("--top", metavar="N", min=1, show_default=False, help="Only the N accounts that grew most."),
+        typer.Option(
+            "--top", metavar="N", min=1, show_default=False, help="Only the N accounts of each operator that grew most."
+        ),
     ] = None,
     fail_on_growth: growing.FailOnGrowth = None,
-    against: growing.AgainstRun = "previous",
+    against: growing.AgainstRun = None,
     now: options.Now = None,
     quiet: options.Quiet = False,
     no_color: options.NoColour = False,
@@ -60,7 +63,8 @@ def command(
     """Show how each account token grew from run to run, and when it will be too large at this rate."""
     clock = values.clock(now)
     begin = None if since is None else values.clock(since)
-    limit, base = growing.growth_limit(fail_on_growth), growing.against(against)
+    limit = growing.growth_limit(fail_on_growth)
+    base = growing.against(against, limit)
     spans, accounts = growth(read(path, operator=operator, since=begin))
     if not spans:
         asked = {"--operator": operator, "--since": since}
@@ -69,7 +73,7 @@ def command(
             raise UsageError(f"history file `{path}` holds no run for {given}", "leave it out to see what there is")
         raise SourceError(f"history file `{path}` holds no run yet", f"`permopt audit --history {path}` adds one")
     accounts = _named(accounts, account)
-    document = history_document(spans, accounts[:top], clock)
+    document = history_document(spans, _first(accounts, top), clock)
     if limit is not None:
         wanted = {(each.operator, each.account) for each in accounts}
         found = grown(read(path, operator=operator), limit, base)
@@ -109,6 +113,19 @@ def _named(accounts: list[Series], patterns: list[str] | None) -> list[Series]:
             raise UsageError(f"no account matches `{pattern}`", values.nearest(pattern, names, "the history has"))
         wanted.update(found)
     return [each for index, each in enumerate(accounts) if index in wanted]
+
+
+def _first(accounts: list[Series], top: int | None) -> list[Series]:
+    """The first so many of each operator; all without a number."""
+    if top is None:
+        return accounts
+    seen: Counter[str] = Counter()
+    kept = []
+    for each in accounts:
+        seen[each.operator] += 1
+        if seen[each.operator] <= top:
+            kept.append(each)
+    return kept
 
 
 def _has_blocks() -> bool:

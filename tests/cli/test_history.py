@@ -197,6 +197,7 @@ def test_top_since_and_operator_narrow_it(permopt, growth_db):
     assert [each["name"] for each in permopt("history", growth_db, "-f", "json", "--top", "2").json["accounts"]] == [
         "LARGE",
         "ORDERS",
+        "ACCOUNT_A",
     ]
     recent = permopt("history", growth_db, "-f", "json", "--since", str(START + 25 * DAY), "--operator", "OP_OOO").json
     assert [each["runs"] for each in recent["operators"]] == [6]
@@ -244,6 +245,7 @@ def test_what_the_page_about_growth_types_can_be_typed(permopt, growth_db):
         (["--fail-on-growth", "fast"], "--fail-on-growth `fast` is no growth"),
         (["--fail-on-growth", "-5%"], "--fail-on-growth `-5%` is no growth"),
         (["--fail-on-growth", "5%", "--against", "last"], "--against `last` is no run"),
+        (["--against", "first"], "--against says what --fail-on-growth compares with"),
         (["--since", "lately"], "`lately` is no time"),
         (["--top", "0"], "--top"),
         (["--format", "xml"], "--format"),
@@ -296,21 +298,24 @@ def test_growth_is_written_in_per_cent_or_bytes(text, limit):
 
 
 def test_growth_is_judged_only_of_runs_that_are_kept(tmp_path):
-    assert growing.keeping(None, None, "previous") is None
+    assert growing.keeping(None, None, None) is None
     asked = growing.keeping(tmp_path / "h.db", "20%", "first")
     assert asked == growing.Keeping(tmp_path / "h.db", Limit("20%", percent=Fraction(20)), Against.FIRST)
     assert asked.keep(run(0, row("A", 1000)), quiet=True) == 0
     assert asked.keep(run(1, row("A", 2000)), quiet=True) == 1
     with pytest.raises(UsageError, match="none is named"):
-        growing.keeping(None, "20%", "previous")
+        growing.keeping(None, "20%", None)
+    with pytest.raises(UsageError, match="that is not given"):
+        growing.keeping(tmp_path / "h.db", None, "first")
 
 
 def test_runs_are_named_by_a_word_or_a_time():
-    assert growing.against("first") is Against.FIRST
-    assert growing.against("previous") is Against.PREVIOUS
-    assert growing.against("1970-01-02") == DAY
+    limit = growing.growth_limit("20%")
+    assert growing.against("first", limit) is Against.FIRST
+    assert growing.against("previous", limit) is growing.against(None, limit) is Against.PREVIOUS
+    assert growing.against("1970-01-02", limit) == DAY
     with pytest.raises(UsageError):
-        growing.against("")
+        growing.against("", limit)
 
 
 def test_a_run_of_a_store_is_kept_once_and_its_growth_is_judged(shop, tmp_path, capsys):
