@@ -111,7 +111,18 @@ Complete = Annotated[
     typer.Option(
         metavar="WHAT",
         show_default=False,
-        help="Your word that the source holds all of them: `users`, `accounts` or `users,accounts`.",
+        help="Your word that the source holds all of them: `users`, `accounts`, `tokens` (every user token ever "
+        "issued), or several with commas between.",
+    ),
+]
+MaxUserTtl = Annotated[
+    str | None,
+    typer.Option(
+        "--max-user-ttl",
+        metavar="DURATION",
+        show_default=False,
+        help="Your word that no user token is valid for longer than this after its issue: 30d, 12h; then "
+        "revocations that outlived all they refuse can go.",
     ),
 ]
 Protect = Annotated[
@@ -185,6 +196,8 @@ GRANULAR = "granular-list"
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(b|kb|kib|k|mb|mib|m)?", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1024**2, "mb": 1024**2, "mib": 1024**2}
+_DURATION = re.compile(r"(\d{1,6})\s*([wdhms])", re.IGNORECASE | re.ASCII)
+_SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _VERSION = re.compile(r"v?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:[-+].*)?")
 _FILTERS_ON_OVERLAP = (2, 12, 14)  # the first release that loads the deny filter whenever a deny overlaps
 _SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
@@ -228,6 +241,7 @@ def settings_of(
     now: str | None = None,
     server_versions: Iterable[str] | None = None,
     complete: str | None = None,
+    max_user_ttl: str | None = None,
     accounts: Iterable[str] | None = None,
     rules: Iterable[str] | None = None,
     budget: str | None = None,
@@ -245,11 +259,13 @@ def settings_of(
     UsageError
         A flag's value means nothing.
     """
-    complete_users, complete_accounts = completeness(configured.complete if complete is None else complete)
+    users, accounts_too, tokens = completeness(configured.complete if complete is None else complete)
     settings = Settings(
         now=clock(now),
-        complete_users=complete_users,
-        complete_accounts=complete_accounts,
+        complete_users=users,
+        complete_accounts=accounts_too,
+        complete_tokens=tokens,
+        max_user_ttl=configured.max_user_ttl if max_user_ttl is None else duration(max_user_ttl, "--max-user-ttl"),
         accounts=tuple(accounts or configured.accounts),
         rules=known_rules(rules or configured.rules),
     )
@@ -367,8 +383,8 @@ def severities_at(fail_on: str) -> frozenset[Severity]:
         raise UsageError(f"`{fail_on}` is no severity", "use error, warning, note or never") from None
 
 
-def completeness(complete: str | None) -> tuple[bool, bool]:
-    """Whether the source is said to hold all users, and all accounts.
+def completeness(complete: str | None) -> tuple[bool, bool, bool]:
+    """Whether the source is said to hold all users, all accounts, and all user tokens that were ever issued.
 
     Raises
     ------
@@ -376,10 +392,12 @@ def completeness(complete: str | None) -> tuple[bool, bool]:
         It names something else.
     """
     words = {word.strip() for word in (complete or "").split(",") if word.strip()}
-    unknown = sorted(words - {"users", "accounts"})
+    unknown = sorted(words - {"users", "accounts", "tokens"})
     if unknown:
-        raise UsageError(f"--complete does not know `{unknown[0]}`", "use users, accounts or users,accounts")
-    return "users" in words, "accounts" in words
+        raise UsageError(
+            f"--complete does not know `{unknown[0]}`", "use users, accounts, tokens, or several with commas"
+        )
+    return "users" in words, "accounts" in words, "tokens" in words
 
 
 def known_rules(names: Iterable[str] | None) -> tuple[str, ...]:
@@ -400,6 +418,20 @@ def known_rules(names: Iterable[str] | None) -> tuple[str, ...]:
         if name not in known:
             raise UsageError(f"no rule `{name}`", nearest(name, known, "`permopt rules` lists them;"))
     return asked
+
+
+def duration(text: str, flag: str) -> int:
+    """Seconds, from a duration as people write it.
+
+    Raises
+    ------
+    UsageError
+        It is no duration, or none at all.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None or int(match[1]) == 0:
+        raise UsageError(f"{flag} `{text}` is no duration".strip(), "write it as 30d, 12h, 90m or 3600s")
+    return int(match[1]) * _SECONDS[match[2].lower()]
 
 
 def size(text: str) -> int:
