@@ -16,8 +16,8 @@ from optimizer.edits import (
     Revocation,
     Target,
     obstacle,
-    revocations_of,
 )
+from optimizer.examine import examine
 from optimizer.judge import judge
 from optimizer.nsc.script import script_for
 from optimizer.proposals import Safety
@@ -73,11 +73,7 @@ def test_what_a_blanket_covers_is_taken_out_key_by_key_and_put_back(store, tmp_p
     every = keys(7)
     store.forge("A", nats={"revocations": {**{key: 100 + n for n, key in enumerate(every)}, "*": 105}})
     before = store.tokens()
-    gone = tuple(
-        each for each in revocations_of(next(iter(store.hierarchy().accounts.values())).claims) if each.time < 106
-    )
-    gone = tuple(each for each in gone if each.key != "*")
-    edit = revoked(store, *gone)
+    edit = revoked(store, *(Revocation(key, 100 + n) for n, key in enumerate(every[:6])))
     assert obstacle(edit, store.hierarchy()) is None
     out = store.script(tmp_path / "out", proposal("p", edit))
     run = sh(out / "apply.sh", "-H", str(store.home), shell=shell)
@@ -147,6 +143,7 @@ def test_no_key_of_a_revocation_executes_globs_or_is_another_argument(store):
 # ---- activations ----------------------------------------------------------------------------------------------------
 
 
+DELETE_ACTIVATION = ("revocations", "delete_activation", "--account=A", "--service")
 EXPORTS = [
     {"name": "svc", "subject": "a.*", "type": "service", "token_req": True, "response_type": "Singleton"},
     {"name": "pub", "subject": "b.x", "type": "service", "response_type": "Singleton"},
@@ -183,9 +180,7 @@ def test_an_export_inside_another_is_left_alone_for_nsc_takes_the_first_that_con
     edit = activations(store, ActivationRevocation("service", "a.b", one, 5))
     store.forge("A", nats={"exports": [wide, inner]})
     assert "`a.>`" in str(obstacle(edit, store.hierarchy()))
-    store.nsc(
-        "revocations", "delete_activation", "--account=A", "--subject=a.b", f"--target-account={one}", "--service"
-    )
+    store.nsc(*DELETE_ACTIVATION, "--subject=a.b", f"--target-account={one}")
     left = [each.get("revocations") for each in store.payload("A")["nats"]["exports"]]
     assert left == [None, {one: 5}], "nsc took it out of the other export"
 
@@ -195,9 +190,7 @@ def test_16_nsc_says_it_deleted_an_activation_that_is_not_there_and_the_plan_doe
     store.forge("A", nats={"exports": exports({one: 5}, None, None)})
     missing = activations(store, ActivationRevocation("service", "b.x", one, 5))
     assert obstacle(missing, store.hierarchy()) is not None
-    said = store.nsc(
-        "revocations", "delete_activation", "--account=A", "--subject=b.x", f"--target-account={one}", "--service"
-    )
+    said = store.nsc(*DELETE_ACTIVATION, "--subject=b.x", f"--target-account={one}")
     assert "deleted service" in said
 
 
@@ -260,11 +253,8 @@ def test_a_batch_that_yields_something_else_is_put_back(many, tmp_path):
 def test_a_plan_of_lists_and_revocations_of_one_account_promises_bytes_that_add_up(store, tmp_path):
     every = keys(5)
     store.nsc("edit", "account", "--name=A", "--allow-pub=a.>,a.b", "--js-disable")
-    store.forge(
-        "A", nats={"revocations": {**dict.fromkeys(every, 5), "*": 6}, "exports": exports({}, {accounts(1)[0]: 5}, {})}
-    )
-    from optimizer.examine import examine  # noqa: PLC0415
-
+    times = {**dict.fromkeys(every, 5), "*": 6}
+    store.forge("A", nats={"revocations": times, "exports": exports({}, {accounts(1)[0]: 5}, {})})
     hierarchy = store.hierarchy()
     plan = examine(hierarchy, settings())
     rules = [each.finding.rule for each in plan.default_selection]
