@@ -65,7 +65,8 @@ def examine(
         then the others, judged on top of the safe ones of their account.
     """
     settings = believed(settings, hierarchy)
-    rules = [rule for rule in RULES if not settings.rules or rule.name in settings.rules]
+    chosen = [rule for rule in RULES if not settings.rules or rule.name in settings.rules]
+    rules = [rule for rule in chosen if rule.find is not None], [rule for rule in chosen if rule.find_in is not None]
     literals = _literals(hierarchy, known) if _widens(settings) else None
     importers = service_importers(hierarchy)
     around = Surroundings(hierarchy, settings)
@@ -78,7 +79,7 @@ def examine(
     examined = []
     for done, account in enumerate(accounts, start=1):
         base = State(parts[account], importers=importers.get(account, ()))
-        worker = _Account(account, hierarchy, settings, rules, base, around, literals)
+        worker = _Account(account, hierarchy, settings, *rules, base, around, literals)
         worker.examine()
         examined.append(worker)
         if progress is not None:
@@ -117,6 +118,7 @@ class _Account:
     hierarchy: Hierarchy
     settings: Settings
     rules: Sequence[Rule]
+    account_rules: Sequence[Rule]
     base: State
     around: Surroundings
     known: Literals | None = None
@@ -194,8 +196,10 @@ class _Account:
         while True:
             look = self._looking(place, state)
             found: list[Finding] = []
-            for rule in self.rules:
+            for rule in self.rules if isinstance(place, Target) else self.account_rules:
                 these = look(rule)
+                if not these:
+                    continue
                 grown = self._accepted(these, state, wanted)
                 if grown is not state:
                     state = grown
@@ -299,7 +303,7 @@ class _Account:
 
     def _is_found_without(self, finding: Finding) -> bool:
         """Whether its rule suggests the same edits in the lists as they were read."""
-        rule = next(rule for rule in self.rules if rule.name == finding.rule)
+        rule = next(rule for rule in (*self.rules, *self.account_rules) if rule.name == finding.rule)
         place = finding.target if finding.target.kind.holds_lists else self.account
         return {*finding.edits} <= {edit for one in self._looking(place, self.base)(rule) for edit in one.edits}
 

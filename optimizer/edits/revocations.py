@@ -18,7 +18,7 @@ EVERYBODY = "*"
 """The key that stands for all keys. Go: ``jwt.All``."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Revocation:
     """What a user's key, or ``*``, was issued at or before a time is refused.
 
@@ -32,7 +32,7 @@ class Revocation:
     time: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class ActivationRevocation:
     """The same of activations of one export, which ``type`` and ``subject`` name; ``key`` is an importing account's."""
 

@@ -29,7 +29,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optimizer.access.revocations_compared import affected, windows
 from optimizer.edits import EVERYBODY, EditRevocations, Revocation, TargetKind, revocations_of
 from optimizer.proposals import Basis, Evidence, Severity
 from optimizer.rules.revoked import refused_evidence
@@ -78,6 +77,8 @@ def find(view: AccountView) -> Iterator[Finding]:
 
 def _refused(view: AccountView, after: dict[str, int]) -> Iterator[UserClaims]:
     """The known users that are let in now and would not be."""
+    from optimizer.access.revocations_compared import affected, windows  # noqa: PLC0415 only who revokes pays for it
+
     own = {*view.claims.revocations, *after}
     _, lost = windows(view.claims.revocations, after)
     found = {user.claims.sub: user.claims for window in lost for user in affected(window, view.users, own)}

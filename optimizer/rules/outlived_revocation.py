@@ -36,7 +36,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optimizer.access.revocations_compared import Stated, Window
 from optimizer.edits import EVERYBODY, EditRevocations, Revocation, TargetKind, revocations_of
 from optimizer.proposals import Basis, Evidence, Severity
 from optimizer.rules.revoked import revoked_evidence
@@ -56,6 +55,8 @@ def find(view: AccountView) -> Iterator[Finding]:
     """What a person's word takes away, else what word would be needed."""
     if not view.claims.revocations:
         return
+    from optimizer.access.revocations_compared import Stated, Window  # noqa: PLC0415 only who revokes pays for it
+
     settings, target = view.settings, view.target(TargetKind.REVOCATION)
     stated = Stated(view.users, view.claims, settings)
     outlived: dict[str, list[Revocation]] = {}
