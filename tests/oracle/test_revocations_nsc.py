@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from optimizer.claims.keys import account_key
+from optimizer.cli.main import run
 from optimizer.edits import (
     ActivationRevocation,
     EditActivationRevocations,
@@ -269,3 +270,22 @@ def test_a_plan_of_lists_and_revocations_of_one_account_promises_bytes_that_add_
     assert sh(out / "apply.sh", "-H", str(store.home)).code == 0
     assert expected_is_there(store, out)
     assert len(store.path("A").read_bytes()) == whole.tokens[0].after
+
+
+def test_propose_script_and_verify_agree_about_what_was_done(store, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    every = keys(60)
+    store.forge("A", nats={"revocations": {**{key: 100 + n for n, key in enumerate(every)}, "*": 102}})
+    assert run(["propose", str(store.home), "-o", "plan.json", "-q", "--format", "json"]) == 0
+    document = json.loads((tmp_path / "plan.json").read_text())
+    (name,) = [each["id"] for each in document["proposals"] if each["rule"] == "blanket-revocation"]
+    assert run(["review", "plan.json", "--accept", name]) == 0
+    assert run(["script", "plan.json", "-o", "out"]) == 0
+    assert run(["verify", "plan.json", "-s", str(store.home), "--expected", "out/expected.json"]) != 0
+    done = sh(tmp_path / "out" / "apply.sh", "-H", str(store.home))
+    assert done.code == 0, done
+    assert store.payload("A")["nats"]["revocations"] == {"*": 159}
+    capsys.readouterr()
+    assert run(["verify", "plan.json", "-s", str(store.home), "--expected", "out/expected.json"]) == 0, (
+        capsys.readouterr()
+    )
