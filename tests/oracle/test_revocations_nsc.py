@@ -286,6 +286,4 @@ def test_propose_script_and_verify_agree_about_what_was_done(store, tmp_path, ca
     assert done.code == 0, done
     assert store.payload("A")["nats"]["revocations"] == {"*": 159}
     capsys.readouterr()
-    assert run(["verify", "plan.json", "-s", str(store.home), "--expected", "out/expected.json"]) == 0, (
-        capsys.readouterr()
-    )
+    assert run(["verify", "plan.json", "-s", str(store.home), "--expected", "out/expected.json"]) == 0
