@@ -66,7 +66,7 @@ def examine(
     """
     settings = believed(settings, hierarchy)
     chosen = [rule for rule in RULES if not settings.rules or rule.name in settings.rules]
-    rules = [rule for rule in chosen if rule.find is not None], [rule for rule in chosen if rule.find_in is not None]
+    rules = [rule for rule in chosen if rule.find_in is None], [rule for rule in chosen if rule.find_in is not None]
     literals = _literals(hierarchy, known) if _widens(settings) else None
     importers = service_importers(hierarchy)
     around = Surroundings(hierarchy, settings)
