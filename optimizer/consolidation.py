@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from optimizer.claims.keys import AccountKey
-from optimizer.edits import AddAccount, EditExports, EditImports, Target, TargetKind
+from optimizer.edits import AddAccount, EditExports, EditImports, SharedEdit, Target, TargetKind
 from optimizer.graph.suggestion import NEW, NEW_KEY, Kind
 from optimizer.judge import judge, obstacles, shared_trial, verdict
 from optimizer.proposals import (
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from optimizer.hierarchy import Hierarchy
     from optimizer.proposals import Judgement
     from optimizer.settings import Settings
-
-Shared = EditImports | EditExports | AddAccount
 
 MAKE_KEY = "nsc generate nkey --account --store"
 """Prints a new account's key, and keeps its seed where nsc finds it. nsc: ``generatenkeys.go``."""
@@ -109,8 +107,8 @@ class _Worker:
     def __init__(self, hierarchy: Hierarchy, settings: Settings) -> None:
         self._whole = self._state = hierarchy
         self._settings = settings
-        self._taken: list[Shared] = []
-        self._alone: dict[tuple[Shared, ...], tuple[Judgement, Hierarchy]] = {}
+        self._taken: list[SharedEdit] = []
+        self._alone: dict[tuple[SharedEdit, ...], tuple[Judgement, Hierarchy]] = {}
         self.proposals: list[Proposal] = []
         self.set_aside: list[SetAside] = []
 
@@ -141,7 +139,7 @@ class _Worker:
             required = (self._add(finding, judgement, required),)
 
     def _tried(
-        self, state: Hierarchy, edits: Sequence[Shared], earlier: Iterable[Shared]
+        self, state: Hierarchy, edits: Sequence[SharedEdit], earlier: Iterable[SharedEdit]
     ) -> tuple[Judgement, Hierarchy]:
         if state is self._whole and tuple(edits) in self._alone:
             return self._alone[tuple(edits)]
@@ -157,8 +155,8 @@ class _Worker:
         return name
 
 
-def _shared(finding: Finding) -> tuple[Shared, ...]:
-    return tuple(edit for edit in finding.edits if isinstance(edit, Shared))
+def _shared(finding: Finding) -> tuple[SharedEdit, ...]:
+    return tuple(edit for edit in finding.edits if isinstance(edit, SharedEdit))
 
 
 def _with_alternatives(proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
@@ -202,7 +200,7 @@ def _hub(suggestion: Suggestion, hierarchy: Hierarchy, key: AccountKey, name: st
     hub, *consumers = suggestion.changes
     first = hierarchy.accounts[AccountKey(consumers[0].account)].claims
     target = Target(TargetKind.ACCOUNT.value, key)
-    own: tuple[Shared, ...] = (
+    own: tuple[SharedEdit, ...] = (
         AddAccount(target, name, first.iss),
         _imports(hub, key),
         EditExports(Target(TargetKind.EXPORT.value, key), add=hub.exports),

@@ -1,9 +1,9 @@
 """From a hierarchy to a plan: rules notice, the judge grades, what is lossless is taken until no more is found.
 
-Account by account and block by block the rules look at the lists as they stand. A finding whose edits are safe
-together is accepted, and the rules look again at what is left: so what becomes removable only after another removal is
-in the same plan. What is not safe is proposed on top of that, with its witness. In the end every account's accepted
-edits are judged once more as a whole.
+Account by account and block by block the rules look at the lists as they stand, and then others at the account as a
+whole. A finding whose edits are safe together is accepted, and the rules look again at what is left: so what becomes
+removable only after another removal is in the same plan. What is not safe is proposed on top of that, with its witness.
+In the end every account's accepted edits are judged once more as a whole.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from optimizer.access.principals import blocks
 from optimizer.collecting import without_collecting
-from optimizer.edits import permission_lists, touches_account_token
-from optimizer.judge import State, believed, by_account, obstacles, service_importers, verdict
+from optimizer.edits import Target, permission_lists, touches_account_token
+from optimizer.judge import State, believed, by_account, obstacles, service_importers, tried_among, verdict
 from optimizer.proposals import Plan, Proposal, Safety, SetAside, proposal_id
-from optimizer.rules import RULES, Block, granular_list
+from optimizer.rules import RULES, AccountView, Block, Surroundings, granular_list
 from optimizer.rules.screen import may_find
 from optimizer.settings import Widen
 from optimizer.subjects.compare import Relation
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from optimizer.claims.keys import AccountKey
-    from optimizer.edits import Edit, Target
+    from optimizer.edits import Edit
     from optimizer.hierarchy import Hierarchy
     from optimizer.judge import Trial
     from optimizer.proposals import Finding, Grant, Judgement, TokenBudget
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 MANY = 8
 """More edits than these that are not safe are one proposal, not one each."""
+
+Place = Target | str
+"""Where rules look: a permission block, or an account by its key."""
 
 _ORDER = (Safety.SAFE, Safety.GUARDED, Safety.RISKY, Safety.ADVICE)
 
@@ -62,9 +65,11 @@ def examine(
         then the others, judged on top of the safe ones of their account.
     """
     settings = believed(settings, hierarchy)
-    rules = [rule for rule in RULES if not settings.rules or rule.name in settings.rules]
+    chosen = [rule for rule in RULES if not settings.rules or rule.name in settings.rules]
+    rules = [rule for rule in chosen if rule.find_in is None], [rule for rule in chosen if rule.find_in is not None]
     literals = _literals(hierarchy, known) if _widens(settings) else None
     importers = service_importers(hierarchy)
+    around = Surroundings(hierarchy, settings)
     accounts = [
         account
         for account, signed in sorted(hierarchy.accounts.items(), key=lambda item: (item[1].claims.name, item[0]))
@@ -74,8 +79,8 @@ def examine(
     examined = []
     for done, account in enumerate(accounts, start=1):
         base = State(parts[account], importers=importers.get(account, ()))
-        worker = _Account(hierarchy, settings, rules, base, literals)
-        worker.examine(account)
+        worker = _Account(account, hierarchy, settings, *rules, base, around, literals)
+        worker.examine()
         examined.append(worker)
         if progress is not None:
             progress(done, len(accounts))
@@ -109,10 +114,13 @@ def _literals(hierarchy: Hierarchy, known: Iterable[str]) -> Literals:
 class _Account:
     """One account under examination."""
 
+    account: AccountKey
     hierarchy: Hierarchy
     settings: Settings
     rules: Sequence[Rule]
+    account_rules: Sequence[Rule]
     base: State
+    around: Surroundings
     known: Literals | None = None
     proposals: list[Proposal] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -122,23 +130,26 @@ class _Account:
     """What comes of all safe proposals together."""
     _known: dict[tuple[Edit, ...], tuple[State, tuple[Trial, Judgement]]] = field(default_factory=dict)
 
-    def examine(self, account: AccountKey) -> None:
+    def examine(self) -> None:
         """Find and grade everything in the account."""
-        state, left = self.base, []
-        for target, lists in blocks(state.hierarchy, state.hierarchy.accounts[account].claims):
+        state = self.base
+        left: list[tuple[Place, list[Finding]]] = []
+        for target, lists in blocks(state.hierarchy, state.hierarchy.accounts[self.account].claims):
             if may_find(lists):
                 state, found = self._taken(target, state, Safety.SAFE)
                 left.append((target, found))
+        state, found = self._taken(self.account, state, Safety.SAFE)
+        left.append((self.account, found))
         state = self._judged_as_a_whole(state)
-        for target, found in left:
+        for place, found in left:
             here, rest = state, found
             if any(finding.edits for finding in rest):
-                if self.settings.complete_users or self.set_aside:
-                    here, rest = self._taken(target, state, Safety.GUARDED)
-                self._propose_the_rest(target, rest, here)
+                if self.settings.has_words or self.set_aside:
+                    here, rest = self._taken(place, state, Safety.GUARDED)
+                self._propose_the_rest(rest, here)
             self.findings += [finding for finding in rest if not finding.edits]
         if self.known is not None:
-            self._widen(account, state, self.known)
+            self._widen(self.account, state, self.known)
 
     def _widen(self, account: AccountKey, state: State, known: Literals) -> None:
         """What admits more, on top of what is safe; what edits the same entries of a list is an alternative."""
@@ -172,28 +183,38 @@ class _Account:
         self.proposals = [one for one in self.proposals if one not in new]
         self.set_aside += [SetAside(one.id, "with the others the plan as a whole would not be safe") for one in new]
 
-    def _taken(self, target: Target, state: State, wanted: Safety) -> tuple[State, list[Finding]]:
+    def _looking(self, place: Place, state: State) -> Callable[[Rule], tuple[Finding, ...]]:
+        """What a rule finds in a place as it is now."""
+        if isinstance(place, Target):
+            block = Block(place, permission_lists(state.hierarchy, place))
+            return lambda rule: rule.look(block)
+        view = AccountView(self.account, state.hierarchy, self.around)
+        return lambda rule: rule.look_at(view)
+
+    def _taken(self, place: Place, state: State, wanted: Safety) -> tuple[State, list[Finding]]:
         """The state with every proposal of this safety accepted, and the findings that then are left."""
         while True:
-            block = Block(target, permission_lists(state.hierarchy, target))
+            look = self._looking(place, state)
             found: list[Finding] = []
-            for rule in self.rules:
-                these = rule.look(block)
+            for rule in self.rules if isinstance(place, Target) else self.account_rules:
+                these = look(rule)
+                if not these:
+                    continue
                 grown = self._accepted(these, state, wanted)
                 if grown is not state:
                     state = grown
-                    break  # the lists are others now: every rule looks again
+                    break  # what they look at is other now: every rule looks again
                 found += these
             else:
                 return state, found
 
     def _accepted(self, findings: Sequence[Finding], state: State, wanted: Safety) -> State:
-        """The state with one rule's findings in one block accepted, as far as they are of this safety."""
+        """The state with one rule's findings in one place accepted, as far as they are of this safety."""
         before = state
         editing = [finding for finding in findings if finding.edits]
         for finding in editing:
             state = self._accept(finding, self._largest(finding, state, wanted), state)
-        if state is before and len(editing) > 1:
+        if state is before and len(editing) > 1 and editing[0].list is not None:
             # nsc may be able to edit two lists of a block only together: `--rm` reaches into all four.
             both = _merged(editing)
             if self._tried(both.edits, both.target, state)[1].safety is wanted:
@@ -227,22 +248,29 @@ class _Account:
         return grown((), edits)
 
     def _tried(self, edits: tuple[Edit, ...], target: Target, state: State) -> tuple[Trial, Judgement]:
-        """What comes of edits of one block, and the judgement."""
+        """What comes of edits of one place, and the judgement."""
         known = self._known.get(edits)
         if known is not None and known[0] is state:
             return known[1]
-        trial = state.tried(edits, self.settings)
+        trial = self._trial(state, edits)
         earlier = [edit for proposal in self._earlier(target) for edit in proposal.edits]
         judgement = verdict([trial], obstacles([*earlier, *edits], self.hierarchy), self.settings)
         self._known[edits] = state, (trial, judgement)
         return trial, judgement
 
+    def _trial(self, state: State, edits: tuple[Edit, ...]) -> Trial:
+        return tried_among(state, edits, self.hierarchy, self.settings)
+
     def _earlier(self, target: Target) -> list[Proposal]:
-        """What is accepted already in a block."""
+        """What is accepted already in a block, or in all of the account that is no block."""
         return [
             proposal
             for proposal in self.proposals
-            if proposal.finding.target == target and proposal.judgement.safety in (Safety.SAFE, Safety.GUARDED)
+            if (
+                proposal.finding.target == target
+                or not (target.kind.holds_lists or proposal.finding.target.kind.holds_lists)
+            )
+            and proposal.judgement.safety in (Safety.SAFE, Safety.GUARDED)
         ]
 
     def _propose(self, finding: Finding, judgement: Judgement, grant: Grant | None = None) -> None:
@@ -266,9 +294,7 @@ class _Account:
         for needed in ([], in_list, earlier):
             try:
                 edits = [*(edit for one in needed for edit in one.edits), *finding.edits]
-                alone = verdict(
-                    [self.base.tried(edits, self.settings)], obstacles(edits, self.hierarchy), self.settings
-                )
+                alone = verdict([self._trial(self.base, tuple(edits))], obstacles(edits, self.hierarchy), self.settings)
             except KeyError:
                 continue  # it edits what an earlier one puts there
             if (alone.relation, alone.safety) == (judgement.relation, judgement.safety):
@@ -277,9 +303,9 @@ class _Account:
 
     def _is_found_without(self, finding: Finding) -> bool:
         """Whether its rule suggests the same edits in the lists as they were read."""
-        block = Block(finding.target, permission_lists(self.base.hierarchy, finding.target))
-        rule = next(rule for rule in self.rules if rule.name == finding.rule)
-        return {*finding.edits} <= {edit for one in rule.look(block) for edit in one.edits}
+        rule = next(rule for rule in (*self.rules, *self.account_rules) if rule.name == finding.rule)
+        place = finding.target if finding.target.kind.holds_lists else self.account
+        return {*finding.edits} <= {edit for one in self._looking(place, self.base)(rule) for edit in one.edits}
 
     def _judged_as_a_whole(self, state: State) -> State:
         """All safe proposals of the account once more, together; where they are not safe, the last of a block go."""
@@ -330,11 +356,11 @@ class _Account:
         known = self._known.get(edits)
         if known is not None and known[0] is self.base:
             return known[1][0]  # the only proposal was judged from here already
-        trial = self.base.tried(edits, self.settings)
+        trial = self._trial(self.base, edits)
         whole = verdict([trial], obstacles(edits, self.hierarchy), self.settings)
         return trial if whole.safety is Safety.SAFE else None
 
-    def _propose_the_rest(self, target: Target, findings: Iterable[Finding], state: State) -> None:
+    def _propose_the_rest(self, findings: Iterable[Finding], state: State) -> None:
         """What is not safe, judged on top of what is: entry by entry where a person can still read it."""
         seen: dict[tuple[Edit, ...], str] = {}
         aside = {one.id for one in self.set_aside}
@@ -342,10 +368,10 @@ class _Account:
         for finding in findings:
             if not finding.edits:
                 continue
-            whole = self._tried(finding.edits, target, state)[1]
+            whole = self._tried(finding.edits, finding.target, state)[1]
             single = whole.relation is not Relation.SAME and len(finding.edits) <= MANY
             for edits in [(edit,) for edit in finding.edits] if single else [finding.edits]:
-                judgement = whole if edits == finding.edits else self._tried(edits, target, state)[1]
+                judgement = whole if edits == finding.edits else self._tried(edits, finding.target, state)[1]
                 part = _narrowed(finding, edits)
                 name = proposal_id(part, edits)
                 if edits in seen:
@@ -394,14 +420,14 @@ def _edit_the_same(proposal: Proposal, other: Proposal) -> bool:
 
 
 def _alternatives(proposal: Proposal, others: Iterable[Proposal]) -> tuple[str, ...]:
-    """Of what is not lossless in one list at most one may be accepted: each was judged without the others."""
+    """Of what is not lossless in one list or part at most one may be accepted: each was judged without the others."""
     if proposal.judgement.safety is Safety.ADVICE:
         return ()
-    lists = {edit.list for edit in proposal.edits}
+    lists = {(edit.target, edit.list) for edit in proposal.edits}
     return tuple(
         other.id
         for other in others
         if other.id != proposal.id
         and other.judgement.safety is not Safety.ADVICE
-        and lists & {edit.list for edit in other.edits}
+        and lists & {(edit.target, edit.list) for edit in other.edits}
     )

@@ -10,16 +10,18 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from optimizer.access.compared import REFUSED, Compared, compared, united
+from optimizer.access.compared import REFUSED, Compared, united
+from optimizer.access.parts_compared import part_compared
 from optimizer.access.principals import account_blocks
 from optimizer.access.side_effects import side_effects
 from optimizer.claims.encode import payload_bytes, reencoded, token_size
 from optimizer.claims.keys import AccountKey, UserKey
-from optimizer.claims.model import AccountClaims, PermissionLists, UserClaims
+from optimizer.claims.model import NOTHING, AccountClaims, PermissionLists, UserClaims
 from optimizer.claims.token import MAX_TOKEN_SIZE, Token
 from optimizer.edits import (
     AddAccount,
-    EditEntries,
+    OwnEdit,
+    SharedEdit,
     TargetKind,
     apply_all,
     obstacle,
@@ -34,9 +36,9 @@ from optimizer.subjects.compare import Connect, Deliver, Publish, Relation
 from optimizer.subjects.probes import AcrossImport
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from optimizer.edits import Edit, EditExports, EditImports, Target
+    from optimizer.edits import Edit, Target
     from optimizer.hierarchy import Hierarchy, Signed
     from optimizer.settings import Settings
 
@@ -66,13 +68,13 @@ def judge(hierarchy: Hierarchy, edits: Iterable[Edit], settings: Settings) -> Ju
     """
     edits = tuple(edits)
     settings = believed(settings, hierarchy)
-    in_lists = [edit for edit in edits if isinstance(edit, EditEntries)]
-    shared = [edit for edit in edits if not isinstance(edit, EditEntries)]
-    parts = by_account(hierarchy, {edit.target.account for edit in in_lists})
+    own = [edit for edit in edits if isinstance(edit, OwnEdit)]
+    shared = [edit for edit in edits if isinstance(edit, SharedEdit)]
+    parts = by_account(hierarchy, {edit.target.account for edit in own})
     importers = service_importers(hierarchy)
     trials = [
         State(part, importers=importers.get(account, ())).tried(
-            [edit for edit in in_lists if edit.target.account == account], settings
+            [edit for edit in own if edit.target.account == account], settings
         )
         for account, part in parts.items()
     ]
@@ -88,13 +90,11 @@ def judge(hierarchy: Hierarchy, edits: Iterable[Edit], settings: Settings) -> Ju
 
 
 def believed(settings: Settings, hierarchy: Hierarchy) -> Settings:
-    """The settings, less the word that all users are known where the source can hold none: there it says nothing."""
-    return settings if hierarchy.has_users else replace(settings, complete_users=False)
+    """The settings, less the words that all users, or tokens, are known where the source can hold none."""
+    return settings if hierarchy.has_users else replace(settings, complete_users=False, complete_tokens=False)
 
 
-def shared_trial(
-    hierarchy: Hierarchy, edits: Sequence[EditImports | EditExports | AddAccount], settings: Settings
-) -> Trial:
+def shared_trial(hierarchy: Hierarchy, edits: Sequence[SharedEdit], settings: Settings) -> Trial:
     """What comes of edits of what accounts share.
 
     Parameters
@@ -120,7 +120,7 @@ def shared_trial(
         if old is not None:
             rewritten = State(hierarchy.only(account)).as_nsc_writes((account, None))
             also += rewritten.also
-            outcomes += [compared(hierarchy, after, target, settings) for target in rewritten.changed]
+            outcomes += [part_compared(hierarchy, after, target, settings) for target in rewritten.changed]
             names = importers.get(account, ())
             disturbs += [f"drops replies in flight to {', '.join(names)}"] if names else []
     return Trial(
@@ -130,6 +130,46 @@ def shared_trial(
         also=tuple(dict.fromkeys(also)),
         tokens=tuple(changes),
         disturbs=tuple(dict.fromkeys(disturbs)),
+    )
+
+
+def tried_among(state: State, edits: Sequence[Edit], whole: Hierarchy, settings: Settings) -> Trial:
+    """What comes of edits of one account, those of what it shares with others among them.
+
+    Parameters
+    ----------
+    state
+        The account before them.
+    edits
+        All of one account.
+    whole
+        The store; its other accounts count as they are there.
+    """
+    own = [edit for edit in edits if isinstance(edit, OwnEdit)]
+    shared = [edit for edit in edits if isinstance(edit, SharedEdit)]
+    if not shared:
+        return state.tried(own, settings)
+    first = state.tried(own, settings)
+    account = shared[0].target.account
+    token: TokenName = (account, None)
+    if token in first.after.written:
+        claims = first.after.hierarchy.accounts[account].claims
+        whole = whole.with_account(_as_written(whole.accounts[account], claims))
+    second = shared_trial(whole, shared, settings)
+    signed = second.after.hierarchy.accounts[account]
+    written = Rewritten(signed.claims, len(signed.token.payload))
+    left = first.after
+    return Trial(
+        edits=tuple(edits),
+        after=State(
+            left.hierarchy.with_account(replace(left.hierarchy.accounts[account], claims=signed.claims)),
+            {**left.written, token: written},
+            left.importers,
+        ),
+        outcome=united([first.outcome, second.outcome]),
+        also=tuple(dict.fromkeys((*first.also, *second.also))),
+        tokens=_joined((*first.tokens, *second.tokens)),
+        disturbs=tuple(dict.fromkeys((*first.disturbs, *second.disturbs))),
     )
 
 
@@ -240,22 +280,22 @@ class Rewritten:
     changed
         Blocks of which it changes the lists: those with an explicit empty list.
     part
-        Some of its blocks and their weight, where it is known.
+        Some of its parts and their weight, where it is known.
     """
 
     claims: AccountClaims | UserClaims
     payload: int
     also: tuple[str, ...] = ()
     changed: tuple[Target, ...] = ()
-    part: tuple[frozenset[str | None], int] | None = None
+    part: tuple[frozenset[Target], int] | None = None
 
-    def weight(self, blocks: frozenset[str | None]) -> int:
-        """Bytes of the part of the payload that edits of these blocks can change."""
+    def weight(self, targets: frozenset[Target]) -> int:
+        """Bytes of the part of the payload that edits of these targets can change."""
         if isinstance(self.claims, UserClaims):
             return self.payload
-        if self.part is not None and self.part[0] == blocks:
+        if self.part is not None and self.part[0] == targets:
             return self.part[1]
-        return len(payload_bytes(_part(self.claims, blocks)))
+        return len(payload_bytes(_part(self.claims, targets)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,25 +326,25 @@ class State:
         targets = dict.fromkeys(edit.target for edit in edits)
         also, changes, written = [], [], dict(self.written)
         for token, rewritten in tokens.items():
-            # An edit changes its blocks alone, so these decide what else and how many bytes; the rest was weighed.
-            blocks = frozenset(target.key for target in targets if _token(target) == token)
+            # An edit changes its target alone, so these decide what else and how many bytes; the rest was weighed.
+            edited = frozenset(target for target in targets if _token(target) == token)
             claims = _claims(after, token)
-            old, new = _part(rewritten.claims, blocks), _part(claims, blocks)
+            old, new = _part(rewritten.claims, edited), _part(claims, edited)
             also += [*rewritten.also, *side_effects(old, new)]
             weight = len(payload_bytes(new))
-            payload = rewritten.payload + weight - rewritten.weight(blocks)
+            payload = rewritten.payload + weight - rewritten.weight(edited)
             size = token_size(rewritten.payload) if token in self.written else signed_of(before, token).token.size
             changes.append(TokenChange(*token, size, token_size(payload)))
-            written[token] = Rewritten(claims, payload, part=(blocks, weight))
+            written[token] = Rewritten(claims, payload, part=(edited, weight))
             targets |= dict.fromkeys(rewritten.changed)
-        outcomes = [compared(self.hierarchy, after, target, settings) for target in targets]
+        outcomes = [part_compared(self.hierarchy, after, target, settings) for target in targets]
         outcomes += [
             Compared(relation=Relation.WIDER, gained=(Witness(name, Connect(), settings.servers[0]),))
             for name in _readmitted(self.hierarchy, tokens)
         ]
         outcomes += [
             Compared(relation=Relation.NARROWER, lost=(Witness(name, Connect(), settings.servers[0]),))
-            for name in _locked_out(self.hierarchy, tokens, settings.now)
+            for name in _locked_out(self.hierarchy, after, tokens, settings.now)
         ]
         return Trial(
             edits=tuple(edits),
@@ -370,8 +410,9 @@ def verdict(trials: Iterable[Trial], hindrances: Sequence[str], settings: Settin
     if outcome.protected:
         reasons.append(f"it would newly admit `{_subject(outcome.protected[0])}`, which is protected")
     reasons += outcome.undecided
-    stated = bool(outcome.why) and settings.complete_users
-    word = ("that all users are known is a person's word",) if stated else ()
+    on_word = bool(outcome.why) and settings.complete_users
+    words = (("that all users are known is a person's word",) if on_word else ()) + outcome.stated
+    complete = not outcome.why or on_word
     edits = [edit for trial in trials for edit in trial.edits]
     in_accounts = any(touches_account_token(edit) for edit in edits)
     in_users = any(not touches_account_token(edit) for edit in edits)
@@ -379,12 +420,12 @@ def verdict(trials: Iterable[Trial], hindrances: Sequence[str], settings: Settin
         relation=outcome.relation,
         gained=outcome.gained,
         lost=outcome.lost,
-        safety=safety_of(outcome.relation, complete=not outcome.why or stated, stated=stated, possible=not reasons),
+        safety=safety_of(outcome.relation, complete=complete, stated=bool(words), possible=not reasons),
         proof=Proof(
             principals=outcome.principals,
             accounts=outcome.accounts,
-            complete=not outcome.why or stated,
-            why_incomplete=tuple(dict.fromkeys((*reasons, *outcome.why, *word))),
+            complete=complete,
+            why_incomplete=tuple(dict.fromkeys((*reasons, *outcome.why, *words))),
             servers=settings.servers,
             connections=("client", "leafnode") if outcome.leafnode else ("client",),
         ),
@@ -433,15 +474,19 @@ def _with_claims(hierarchy: Hierarchy, claims: AccountClaims | UserClaims) -> Hi
     return hierarchy.with_user(replace(hierarchy.users[claims.sub, claims.account], claims=claims))
 
 
-def _part(claims: AccountClaims | UserClaims, keys: Container[str | None]) -> AccountClaims | UserClaims:
-    """What of a token an edit of some of its blocks can change; small where an account's token is large."""
+def _part(claims: AccountClaims | UserClaims, targets: frozenset[Target]) -> AccountClaims | UserClaims:
+    """What of a token an edit of some of its parts can change; small where an account's token is large."""
     if isinstance(claims, UserClaims):
         return claims
+    kinds = {target.kind for target in targets}
+    keys = {target.key for target in targets if target.kind is TargetKind.SCOPE}
     return AccountClaims(
         sub=claims.sub,
         tags=claims.tags,
+        exports=claims.exports if TargetKind.ACTIVATION in kinds else (),
         signing_keys=tuple([key for key in claims.signing_keys if key.key in keys]),
-        default_permissions=claims.default_permissions if None in keys else PermissionLists(),
+        revocations=claims.revocations if TargetKind.REVOCATION in kinds else NOTHING,
+        default_permissions=claims.default_permissions if TargetKind.DEFAULTS in kinds else PermissionLists(),
     )
 
 
@@ -457,12 +502,12 @@ def _readmitted(hierarchy: Hierarchy, tokens: Iterable[TokenName]) -> list[str]:
     return found
 
 
-def _locked_out(hierarchy: Hierarchy, tokens: Iterable[TokenName], now: int) -> list[str]:
+def _locked_out(hierarchy: Hierarchy, after: Hierarchy, tokens: Iterable[TokenName], now: int) -> list[str]:
     """Names of users whose token is newer than a revocation that a token issued now would still fall under."""
     found = []
     for account, user in tokens:
         if user is not None:
-            claims, owner = hierarchy.users[user, account].claims, hierarchy.accounts[account].claims
+            claims, owner = hierarchy.users[user, account].claims, after.accounts[account].claims
             revoked_at = owner.revoked_at(user)
             if revoked_at is not None and now <= revoked_at < claims.iat:
                 found.append(f"{owner.name}/{claims.name}")

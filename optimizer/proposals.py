@@ -9,13 +9,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.claims.layout import shared_members
-from optimizer.edits import AddAccount, EditEntries, EditExports, EditImports, apply_all
+from optimizer.edits import (
+    AddAccount,
+    EditActivationRevocations,
+    EditEntries,
+    EditExports,
+    EditImports,
+    EditRevocations,
+    apply_all,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from optimizer.claims.keys import AccountKey, UserKey
-    from optimizer.edits import Edit, ListName, Target
+    from optimizer.edits import ActivationRevocation, Edit, ListName, Revocation, Target
     from optimizer.hierarchy import Hierarchy
     from optimizer.settings import Server
     from optimizer.subjects.compare import Probe, Relation
@@ -47,6 +55,13 @@ def _content(edit: Edit) -> list[object]:
             return [edit.target.kind_name, edit.target.account, *shared]
         case AddAccount():
             return [edit.target.kind_name, edit.target.account, edit.name, edit.issuer]
+        case EditRevocations() | EditActivationRevocations():
+            revoked = [sorted(_values(each) for each in items) for items in (edit.remove, edit.add)]
+            return [edit.target.kind_name, edit.target.account, *revoked]
+
+
+def _values(each: Revocation | ActivationRevocation) -> list[object]:
+    return [getattr(each, name) for name in each.__slots__]
 
 
 class Severity(enum.Enum):

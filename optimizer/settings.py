@@ -76,6 +76,11 @@ class Settings:
         The generations a proof must hold for; ``SAME`` needs all of them.
     complete_users, complete_accounts
         A person's word that the source holds every user (account) there is; recorded wherever it is used.
+    complete_tokens
+        A person's word that the source holds every user token that was ever issued, which is more than every user:
+        an edit overwrites the token before, and keys sign outside a store.
+    max_user_ttl
+        A person's word that no user token is valid for more than so many seconds after its issue; None without one.
     accounts
         Globs over account names; empty means all.
     rules
@@ -106,6 +111,8 @@ class Settings:
     servers: tuple[Server, ...] = (Server.CURRENT, Server.EARLIER)
     complete_users: bool = False
     complete_accounts: bool = False
+    complete_tokens: bool = False
+    max_user_ttl: int | None = None
     accounts: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     effort: int = 500_000
@@ -118,6 +125,11 @@ class Settings:
     weights: Weights = Weights()
     bytes_per_cost: float = 4.0
     frontier: bool = False
+
+    @property
+    def has_words(self) -> bool:
+        """Whether something rests on a person's word, so that proposals can be guarded."""
+        return self.complete_users or self.complete_tokens or self.max_user_ttl is not None
 
     def chooses(self, name: str, key: str) -> bool:
         """Whether the globs of a run let an account in, by its name or its key."""

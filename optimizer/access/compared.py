@@ -60,6 +60,8 @@ class Compared:
         How many were compared by what they import.
     undecided
         Why it cannot be decided, which no word of a person changes.
+    stated
+        On which words of a person the answer rests.
     """
 
     relation: Relation = Relation.SAME
@@ -72,6 +74,7 @@ class Compared:
     protected: tuple[Witness, ...] = ()
     accounts: int = 0
     undecided: tuple[str, ...] = ()
+    stated: tuple[str, ...] = ()
 
 
 def compared(before: Hierarchy, after: Hierarchy, target: Target, settings: Settings) -> Compared:
@@ -126,6 +129,7 @@ def united(results: Iterable[Compared]) -> Compared:
         protected=_shortest(tuple(dict.fromkeys(witness for result in results for witness in result.protected))),
         accounts=sum(result.accounts for result in results),
         undecided=undecided,
+        stated=tuple(dict.fromkeys(word for result in results for word in result.stated)),
     )
 
 

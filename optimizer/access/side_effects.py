@@ -1,4 +1,4 @@
-"""What nsc changes in a token beside the permission lists it was asked to edit, and the server would notice.
+"""What nsc changes in a token beside what it was asked to edit, and the server would notice.
 
 nsc decodes a token, edits it and writes it anew. What its library does not know is dropped, some lists are sorted and
 some absent values filled in. Most of that is inert; the rest keeps an edit from being lossless.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from optimizer.claims.model import AccountClaims, UserClaims, UserLimits
+from optimizer.claims.model import NOTHING, AccountClaims, UserClaims, UserLimits
 
 if TYPE_CHECKING:
     from optimizer.claims.model import PermissionLists, Scope
@@ -28,7 +28,7 @@ def side_effects(before: AccountClaims | UserClaims, after: AccountClaims | User
     Returns
     -------
     tuple of str
-        Names of members, in the order of the claims; the permission lists themselves are compared elsewhere.
+        Names of members, in the order of the claims; permission lists and revocations are compared elsewhere.
 
     Notes
     -----
@@ -64,7 +64,10 @@ def _meant(name: str, value: Any) -> object:  # noqa: ANN401 whatever a field of
         case "imports":
             return sorted(value, key=lambda item: (item.type, item.account, item.subject))
         case "exports":
-            return sorted(value, key=lambda item: (item.type, item.subject))
+            bare = (item.replaced(revocations=NOTHING) if item.revocations else item for item in value)
+            return sorted(bare, key=lambda item: (item.type, item.subject))
+        case "revocations":
+            return None
         case "signing_keys":
             return {key.key: key.scope and _scope(key.scope) for key in value}
         case _:

@@ -37,6 +37,8 @@ class Configuration:
         Bytes; ``budgets`` by globs over account names, the first that matches counts.
     fail_on, servers, accounts, rules, complete
         As the flags take them, and valid.
+    max_user_ttl
+        Seconds.
     protect
         Patterns beside those of the flags.
     known
@@ -57,6 +59,7 @@ class Configuration:
     accounts: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     complete: str | None = None
+    max_user_ttl: int | None = None
     exclude: tuple[Exclusion, ...] = ()
 
 

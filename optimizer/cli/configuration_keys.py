@@ -61,6 +61,7 @@ class _Keys:
             "accounts": lambda value: self._each("accounts", value, str),
             "rules": lambda value: self._each("rules", value, lambda rule: values.known_rules([rule])),
             "complete": self._complete,
+            "max_user_ttl": lambda value: values.duration(_text(value, "a duration like 30d"), ""),
             "exclude": self._exclusions,
         }
 
@@ -118,7 +119,7 @@ class _Keys:
         try:
             values.completeness(",".join(words))
         except UsageError:
-            raise _WrongError("neither users nor accounts", 'write it as ["users", "accounts"]') from None
+            raise _WrongError("neither users, accounts nor tokens", 'write it as ["users", "accounts"]') from None
         return ",".join(words)
 
     def _each(self, key: str, value: object, reader: Callable[[str], object]) -> tuple[str, ...]:

@@ -108,7 +108,18 @@ Complete = Annotated[
     typer.Option(
         metavar="WHAT",
         show_default=False,
-        help="Your word that the source holds all of them: `users`, `accounts` or `users,accounts`.",
+        help="Your word that the source holds all of them: `users`, `accounts`, `tokens` (every user token ever "
+        "issued), or several with commas between.",
+    ),
+]
+MaxUserTtl = Annotated[
+    str | None,
+    typer.Option(
+        "--max-user-ttl",
+        metavar="DURATION",
+        show_default=False,
+        help="Your word that no user token is valid for longer than this after its issue: 30d, 12h; then "
+        "revocations that outlived all they refuse can go.",
     ),
 ]
 Protect = Annotated[
@@ -200,6 +211,7 @@ def settings_of(
     now: str | None = None,
     server_versions: Iterable[str] | None = None,
     complete: str | None = None,
+    max_user_ttl: str | None = None,
     accounts: Iterable[str] | None = None,
     rules: Iterable[str] | None = None,
     budget: str | None = None,
@@ -217,11 +229,15 @@ def settings_of(
     UsageError
         A flag's value means nothing.
     """
-    complete_users, complete_accounts = values.completeness(configured.complete if complete is None else complete)
+    users, accounts_too, tokens = values.completeness(configured.complete if complete is None else complete)
     settings = Settings(
         now=values.clock(now),
-        complete_users=complete_users,
-        complete_accounts=complete_accounts,
+        complete_users=users,
+        complete_accounts=accounts_too,
+        complete_tokens=tokens,
+        max_user_ttl=configured.max_user_ttl
+        if max_user_ttl is None
+        else values.duration(max_user_ttl, "--max-user-ttl"),
         accounts=tuple(accounts or configured.accounts),
         rules=values.known_rules(rules or configured.rules),
     )

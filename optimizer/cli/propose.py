@@ -63,6 +63,7 @@ def command(
     weight: options.Weighing = None,
     server_version: options.ServerVersions = None,
     complete: options.Complete = None,
+    max_user_ttl: options.MaxUserTtl = None,
     config: options.Config = None,
     now: options.Now = None,
     details: Annotated[bool, typer.Option("--details", help="Spell out every proposal, however many.")] = False,
@@ -86,6 +87,7 @@ def command(
         now=now,
         server_versions=server_version,
         complete=complete,
+        max_user_ttl=max_user_ttl,
         accounts=account,
         rules=rule,
         budget=budget,
@@ -107,9 +109,10 @@ def command(
     options.known_accounts(settings.accounts, hierarchy)
     if protected:
         _say_what_stays(hierarchy, protected, quiet=quiet)
-    if settings.complete_users and not hierarchy.has_users:
-        output.note("this source holds no users, so that `--complete users` is not taken", quiet=quiet)
-        settings = replace(settings, complete_users=False)
+    if (settings.complete_users or settings.complete_tokens) and not hierarchy.has_users:
+        word = "users" if settings.complete_users else "tokens"
+        output.note(f"this source holds no users, so that `--complete {word}` is not taken", quiet=quiet)
+        settings = replace(settings, complete_users=False, complete_tokens=False)
     stated = Coverage(users=settings.complete_users, accounts=settings.complete_accounts)
     hierarchy = replace(hierarchy, coverage=stated)
     with output.progress("proving", quiet=quiet) as progress:

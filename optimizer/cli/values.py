@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(b|kb|kib|k|mb|mib|m)?", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1024**2, "mb": 1024**2, "mib": 1024**2}
+_DURATION = re.compile(r"(\d{1,6})\s*([wdhms])", re.IGNORECASE | re.ASCII)
+_SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _VERSION = re.compile(r"v?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:[-+].*)?")
 _FILTERS_ON_OVERLAP = (2, 12, 14)  # the first release that loads the deny filter whenever a deny overlaps
 _SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
@@ -93,8 +95,8 @@ def generation(text: str) -> Server:
     return Server.CURRENT if (major, minor, patch) >= _FILTERS_ON_OVERLAP else Server.EARLIER
 
 
-def completeness(complete: str | None) -> tuple[bool, bool]:
-    """Whether the source is said to hold all users, and all accounts.
+def completeness(complete: str | None) -> tuple[bool, bool, bool]:
+    """Whether the source is said to hold all users, all accounts, and all user tokens that were ever issued.
 
     Raises
     ------
@@ -102,10 +104,26 @@ def completeness(complete: str | None) -> tuple[bool, bool]:
         It names something else.
     """
     words = {word.strip() for word in (complete or "").split(",") if word.strip()}
-    unknown = sorted(words - {"users", "accounts"})
+    unknown = sorted(words - {"users", "accounts", "tokens"})
     if unknown:
-        raise UsageError(f"--complete does not know `{unknown[0]}`", "use users, accounts or users,accounts")
-    return "users" in words, "accounts" in words
+        raise UsageError(
+            f"--complete does not know `{unknown[0]}`", "use users, accounts, tokens, or several with commas"
+        )
+    return "users" in words, "accounts" in words, "tokens" in words
+
+
+def duration(text: str, flag: str) -> int:
+    """Seconds, from a duration as people write it.
+
+    Raises
+    ------
+    UsageError
+        It is no duration, or none at all.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None or int(match[1]) == 0:
+        raise UsageError(f"{flag} `{text}` is no duration".strip(), "write it as 30d, 12h, 90m or 3600s")
+    return int(match[1]) * _SECONDS[match[2].lower()]
 
 
 def severities_at(fail_on: str) -> frozenset[Severity]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizer.edits.lists import EditEntries, edited_entries
+from optimizer.edits.revocations import EditActivationRevocations, EditRevocations, edited_revocations
 from optimizer.edits.sharing import AddAccount, EditExports, EditImports, edited_sharing
 from optimizer.edits.targets import TargetKind
 
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
     from optimizer.claims.model import AccountClaims, UserClaims
     from optimizer.hierarchy import Hierarchy
 
-Edit = EditEntries | EditImports | EditExports | AddAccount
+OwnEdit = EditEntries | EditRevocations | EditActivationRevocations
+"""Edits of a token that it takes nothing but its account and users to judge."""
+
+SharedEdit = EditImports | EditExports | AddAccount
+"""Edits that other accounts decide upon as well: what they import and export."""
+
+Edit = OwnEdit | SharedEdit
 """Each has a ``target``, and says what it takes out (``remove``) and what it puts in (``add``) there; ``list`` is None
 where that is no subject list."""
 
@@ -27,9 +34,13 @@ def apply(edit: Edit, hierarchy: Hierarchy) -> Hierarchy:
     KeyError
         The edit names a target the hierarchy does not hold, or takes out what is not there.
     """
-    if isinstance(edit, EditEntries):
-        return edited_entries(edit, hierarchy)
-    return edited_sharing(edit, hierarchy)
+    match edit:
+        case EditEntries():
+            return edited_entries(edit, hierarchy)
+        case EditRevocations() | EditActivationRevocations():
+            return edited_revocations(edit, hierarchy)
+        case EditImports() | EditExports() | AddAccount():
+            return edited_sharing(edit, hierarchy)
 
 
 def apply_all(edits: Iterable[Edit], hierarchy: Hierarchy) -> Hierarchy:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from optimizer.edits.lists import EditEntries
+from optimizer.edits.revocations import EditActivationRevocations, EditRevocations
 from optimizer.edits.sharing import AddAccount, EditExports, EditImports
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ T = TypeVar("T")
 
 
 def net(edits: Iterable[Edit]) -> tuple[Edit, ...]:
-    """The edits of each list, of each account's imports and of its exports as one, in the order of the first of each.
+    """The edits of each list, of each account's imports and so on as one, in the order of the first of each.
 
     Examples
     --------
@@ -53,9 +54,15 @@ def _merged(edits: Sequence[Edit]) -> Sequence[Edit]:
             return [EditImports(target, *_shared(cast("Sequence[EditImports]", edits)))]
         case EditExports(target=target):
             return [EditExports(target, *_shared(cast("Sequence[EditExports]", edits)))]
+        case EditRevocations(target=target):
+            return [EditRevocations(target, *_shared(cast("Sequence[EditRevocations]", edits)))]
+        case EditActivationRevocations(target=target):
+            return [EditActivationRevocations(target, *_shared(cast("Sequence[EditActivationRevocations]", edits)))]
 
 
-def _shared(edits: Sequence[EditImports] | Sequence[EditExports]) -> tuple[tuple[T, ...], tuple[T, ...]]:
+def _shared(
+    edits: Sequence[EditImports | EditExports | EditRevocations | EditActivationRevocations],
+) -> tuple[tuple[T, ...], tuple[T, ...]]:
     removed: Counter[T] = Counter()
     added: list[T] = []
     for edit in edits:

@@ -19,6 +19,8 @@ class TargetKind(enum.Enum):
     IMPORT = "import"
     EXPORT = "export"
     ACCOUNT = "account"
+    REVOCATION = "revocation"
+    ACTIVATION = "activation"
 
     @property
     def holds_lists(self) -> bool:
@@ -50,9 +52,10 @@ class ListName(enum.Enum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Target:
-    """A part of a token: a permission block, an account's imports or exports, or all of an account.
+    """A part of a token: a permission block, an account's imports or exports, its revocations, or all of an account.
 
-    A block is a user's own, a scoped signing key's template, or an account's defaults.
+    ACTIVATION are the revocations in the account's exports. A block is a user's own, a scoped signing key's template,
+    or an account's defaults.
 
     Parameters
     ----------
@@ -92,4 +95,8 @@ class Target:
                 base = "/nats/exports"
             case TargetKind.ACCOUNT:
                 base = "/nats"
+            case TargetKind.REVOCATION:
+                base = "/nats/revocations"
+            case TargetKind.ACTIVATION:
+                base = "/nats/exports"
         return base if name is None else f"{base}/{name.value.replace('.', '/')}"

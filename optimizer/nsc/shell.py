@@ -245,6 +245,10 @@ step() { # BEFORE AFTER WORDS...: one nsc command, run only in the state it is m
     cp "$work/said" "$work/out" && : >"$work/err"
     failed 'could not make this edit, which is not made'
   fi
+  reached
+}
+
+reached() { # the target must be as the step promised; else it is put back as it was before the first one
   read_state
   [ "$state" = "$promised" ] && return 0
   unmoved
@@ -258,6 +262,25 @@ step() { # BEFORE AFTER WORDS...: one nsc command, run only in the state it is m
   read_state
   [ "$state" = "$before" ] || fail 5 "$label: an edit did not yield what was predicted, nor is it back as it was"
   fail 5 "$label: an edit did not yield what was predicted; this token is again as it was before the first one"
+}
+
+each() { # BEFORE AFTER FLAG= WORDS...: one nsc command for each line of standard input, all of them one step
+  expected=$1 promised=$2 flag=$3
+  shift 3
+  [ "$state" = "$expected" ] || return 0
+  unmoved
+  copy=$work/copy/$operator/accounts/$account
+  rm -rf "$work/copy"
+  mkdir -p "$copy" && cp "$store/.nsc" "$store"/*.jwt "$work/copy/$operator" && cp "$file" "$copy" ||
+    fail 1 "$label: cannot write to $work; nothing more is changed"
+  stores=$data data=$work/copy
+  while IFS= read -r value; do
+    [ -n "$value" ] && run_nsc "$@" "$flag$value" || failed 'could not make this edit, which is not made'
+  done
+  data=$stores
+  unmoved
+  put "$copy/${file##*/}"
+  reached
 }
 
 finish() { # the target must be as promised now

@@ -61,7 +61,7 @@ ABSENT = State(None, "absent", 0)
 
 @dataclass(frozen=True, slots=True)
 class ScriptStep:
-    """One nsc command.
+    """One nsc command, or one for each of several keys.
 
     Parameters
     ----------
@@ -69,6 +69,8 @@ class ScriptStep:
         The words behind ``nsc``; the text of an entry may be anything.
     activation
         The activation token that `optimizer.nsc.words.ACTIVATION` among them reads.
+    each
+        What the last word is completed with, one call each; then all calls are one step.
     proposals
         Ids of the proposals it carries out.
     before, after
@@ -82,6 +84,7 @@ class ScriptStep:
     before: str
     after: str
     activation: str = ""
+    each: tuple[str, ...] = ()
     undo: str = "exact"
     stage: Stage = Stage.LOCAL
 
@@ -196,13 +199,12 @@ def _steps_of(hierarchy: Hierarchy, proposals: Sequence[Proposal], token: TokenN
             claims = reencoded(_signed(now, token).claims)
             now = _with_claims(now, claims)  # what nsc reads next is what it wrote
             state = State(claims, fingerprint(nats_object(claims)), token_size(len(payload_bytes(claims))))
-            steps.append(
-                ScriptStep(words, tuple(pending), states[-1].fingerprint, state.fingerprint, command.activation)
-            )
+            told = (words, tuple(pending), states[-1].fingerprint, state.fingerprint)
+            steps.append(ScriptStep(*told, command.activation, command.each))
             states.append(state)
         if any(commands(now, wanted, target) for target in touched if not target.kind.holds_lists):
             raise UsageError(
-                f"nsc cannot carry out proposal `{proposal.id}`: it takes another import or export than the one meant",
+                f"nsc cannot carry out proposal `{proposal.id}`: it takes something else than what is meant",
                 _AGAIN,
             )
         pending = []

@@ -168,10 +168,17 @@ class Writer:
                 elif step.argv[0] == "edit" and not any(text.startswith("--rm=") for text in step.argv):
                     yield "  #   This puts back what other lists keep: --rm took it out of all four."
                 last = step.proposals
+                if step.each:
+                    yield f"  #   {len(step.each)} calls of nsc on a copy: the token is exchanged once, after the last."
                 if step.activation:
                     yield f"  tr -d '\\n' >\"$work/activation\" {_heredoc(step.activation)}"
-                yield f'  step "$s{place}" "$s{place + 1}" \\'
-                yield command(tuple(map(flag, step.argv)))
+                words = tuple(map(flag, step.argv))
+                if step.each:
+                    yield f'  each "$s{place}" "$s{place + 1}" {words[-1]} \\'
+                    yield f"{command(words[:-1])} {_lines(step.each)}"
+                else:
+                    yield f'  step "$s{place}" "$s{place + 1}" \\'
+                    yield command(words)
             yield "\n  finish\n}\n"
 
     def _pushing(self, otherwise: str) -> Iterator[str]:
@@ -245,7 +252,11 @@ def _id(token: TokenSteps) -> str:
 
 def _heredoc(token: str) -> str:
     """The token as lines, of which none is the ``=END=`` behind it: base64url without padding has no such sign."""
-    return "\n".join(["<<'=END='", *textwrap.wrap(token, WIDTH), "=END="])
+    return _lines(textwrap.wrap(token, WIDTH))
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "\n".join(["<<'=END='", *lines, "=END="])
 
 
 def _names(tokens: Iterable[TokenSteps]) -> str:

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any, assert_never
 from optimizer.audit.standing import token_findings
 from optimizer.claims.gojson import plain
 from optimizer.claims.layout import shared_members
-from optimizer.edits import AddAccount, EditEntries, EditExports, EditImports, apply_all, touches_account_token
+from optimizer.edits import (
+    AddAccount,
+    EditActivationRevocations,
+    EditEntries,
+    EditExports,
+    EditImports,
+    EditRevocations,
+    SharedEdit,
+    apply_all,
+    touches_account_token,
+)
 from optimizer.graph.surroundings import surroundings
 from optimizer.subjects.probes import AcrossImport, Connect, Deliver, LeafInterest, LeafSubscribe, Publish, Subscribe
 from optimizer.text import redacted
@@ -151,6 +161,8 @@ def _settings(settings: Settings) -> Document:
         "now": settings.now,
         "servers": [server.value for server in settings.servers],
         "complete": {"users": settings.complete_users, "accounts": settings.complete_accounts},
+        **({"complete_tokens": True} if settings.complete_tokens else {}),
+        **({} if settings.max_user_ttl is None else {"max_user_ttl": settings.max_user_ttl}),
         "accounts": list(settings.accounts),
         "rules": list(settings.rules),
         "effort": settings.effort,
@@ -178,7 +190,7 @@ def _targets(plan: Plan, names: _Names, settings: Settings) -> list[Document]:
     hierarchy = plan.hierarchy
     edits = [edit for proposal in plan.proposals for edit in proposal.edits]
     touched = {edit.target.account for edit in edits}
-    shared = [edit for edit in edits if not isinstance(edit, EditEntries)]
+    shared = [edit for edit in edits if isinstance(edit, SharedEdit)]
     around = _around(hierarchy, shared, settings.now) if shared else frozenset()
     users: dict[AccountKey, list[Document]] = {account: [] for account in touched}
     for (key, owner), user in hierarchy.users.items():
@@ -194,7 +206,7 @@ def _targets(plan: Plan, names: _Names, settings: Settings) -> list[Document]:
     return targets
 
 
-def _around(hierarchy: Hierarchy, edits: Sequence[EditImports | EditExports | AddAccount], now: int) -> frozenset[str]:
+def _around(hierarchy: Hierarchy, edits: Sequence[SharedEdit], now: int) -> frozenset[str]:
     """The accounts that judging these edits again needs, whichever of them are chosen."""
     made = apply_all([edit for edit in edits if isinstance(edit, AddAccount)], hierarchy)
     added: list[Edit] = [replace(edit, remove=()) for edit in edits if isinstance(edit, EditImports)]
@@ -351,6 +363,13 @@ def _members(edit: Edit) -> tuple[str, list[Any], list[Any]]:
             verb = "edit-imports" if isinstance(edit, EditImports) else "edit-exports"
             removed, added = ([plain(shared_members(each)) for each in items] for items in (edit.remove, edit.add))
             return verb, removed, added
+        case EditRevocations() | EditActivationRevocations():
+            verb = "edit-revocations" if isinstance(edit, EditRevocations) else "edit-activation-revocations"
+            gone, come = (
+                [{name: getattr(each, name) for name in each.__slots__} for each in items]
+                for items in (edit.remove, edit.add)
+            )
+            return verb, gone, come
         case AddAccount():
             return "add-account", [], [{"iss": edit.issuer, "name": edit.name, "sub": edit.target.account}]
 

@@ -1,4 +1,4 @@
-"""Edits of imports, exports and accounts in words: account by account what goes and what comes."""
+"""Edits of imports, exports, revocations and accounts in words: account by account what goes and what comes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from optimizer.claims.model import Import
-from optimizer.edits import AddAccount, EditEntries, EditExports, EditImports
+from optimizer.edits import (
+    EVERYBODY,
+    ActivationRevocation,
+    AddAccount,
+    EditActivationRevocations,
+    EditEntries,
+    EditExports,
+    EditImports,
+    EditRevocations,
+)
 from optimizer.graph.resolve import route
 from optimizer.reports import words
 
@@ -14,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from optimizer.claims.model import Export
-    from optimizer.edits import Edit
+    from optimizer.edits import Edit, Revocation, Target
     from optimizer.reports.style import Style
 
 MOST_SHOWN = 4
@@ -33,7 +42,7 @@ class Shared:
     title
         Which account, and which part of it.
     removed, added
-        Each an import, an export or a new account, in words.
+        Each an import, an export, a revocation or a new account, in words.
     """
 
     title: str
@@ -42,7 +51,7 @@ class Shared:
 
 
 def shared(edits: Iterable[Edit], names: words.Names) -> list[Shared]:
-    """What edits of imports, exports and accounts do, in their order."""
+    """What edits of anything but subject lists do, in their order."""
     found = []
     for edit in edits:
         match edit:
@@ -52,6 +61,11 @@ def shared(edits: Iterable[Edit], names: words.Names) -> list[Shared]:
             case AddAccount():
                 key = words.shown(edit.target.account)
                 found.append(Shared("new account", (), (f"{words.name_of(edit.name, key)}, key {key}",)))
+            case EditRevocations() | EditActivationRevocations():
+                gone, come = (
+                    tuple(_revoked(each, names, edit.target) for each in items) for items in (edit.remove, edit.add)
+                )
+                found.append(Shared(names.place(edit.target), gone, come))
             case EditEntries():
                 pass
     return found
@@ -83,3 +97,14 @@ def _said(each: Import | Export, names: words.Names) -> str:
     renamed = f" as {words.shown(path.local, _SUBJECT)}" if path.local != path.remote else ""
     exporter = names.account_of(each.account)
     return f"{words.shown(each.type, 10)} {words.shown(path.remote, _SUBJECT)} from {exporter}{renamed}"
+
+
+def _revoked(each: Revocation | ActivationRevocation, names: words.Names, target: Target) -> str:
+    """``UABC... (app) up to 1700000000``, of an activation with its export."""
+    if isinstance(each, ActivationRevocation):
+        whose = "every account" if each.key == EVERYBODY else names.account_of(each.key)
+        return f"{words.shown(each.type, 10)} {words.shown(each.subject, _SUBJECT)}: {whose} up to {each.time}"
+    if each.key == EVERYBODY:
+        return f"every user up to {each.time}"
+    name = names.user_of(target.account, each.key)
+    return f"{words.shown(each.key, _SUBJECT)}{f' ({name})' if name else ''} up to {each.time}"

@@ -247,6 +247,10 @@ def head_sentences(hierarchy: Hierarchy, settings: Settings) -> list[str]:
     ]
     if stated:
         sentences.append(f"taken on your word: the source holds all {words.joined(stated)}")
+    if settings.complete_tokens:
+        sentences.append("taken on your word: the source holds every user token that was ever issued")
+    if settings.max_user_ttl is not None:
+        sentences.append(f"taken on your word: no user token is valid for more than {settings.max_user_ttl:,} seconds")
     return sentences
 
 

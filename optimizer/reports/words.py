@@ -75,6 +75,11 @@ class Names:
         """The name behind a key as a token writes it, which may be none."""
         return self.account(text)  # type: ignore[arg-type]  # a key like any other, if it is one
 
+    def user_of(self, account: AccountKey, text: str) -> str:
+        """The name of the user behind a key as a token writes it; empty where no such user is known."""
+        user = self._hierarchy.users.get((text, account))  # type: ignore[arg-type]  # a key, if it is one
+        return "" if user is None else name_of(user.claims.name, text)
+
     def user(self, account: AccountKey, key: UserKey) -> str:
         """``ACCOUNT/USER``."""
         user = self._hierarchy.users.get((key, account))
@@ -100,6 +105,10 @@ class Names:
                 return f"imports of account {self.account(target.account)}"
             case TargetKind.EXPORT:
                 return f"exports of account {self.account(target.account)}"
+            case TargetKind.REVOCATION:
+                return f"revocations of account {self.account(target.account)}"
+            case TargetKind.ACTIVATION:
+                return f"revoked activations of account {self.account(target.account)}"
             case TargetKind.ACCOUNT:
                 return f"account {self.account(target.account)}"
             case _:

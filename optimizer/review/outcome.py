@@ -6,11 +6,12 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from optimizer.access.compared import Compared, compared, united
+from optimizer.access.compared import Compared, united
 from optimizer.access.imports_compared import imports_compared
+from optimizer.access.parts_compared import part_compared
 from optimizer.claims.keys import account_key, user_key
 from optimizer.claims.token import NO_TOKEN
-from optimizer.edits import EditEntries
+from optimizer.edits import OwnEdit, SharedEdit
 from optimizer.errors import SourceError
 from optimizer.judge import judge
 from optimizer.nsc.fingerprint import fingerprint_of
@@ -112,9 +113,9 @@ def outcome(saved: SavedPlan, expected: Mapping[str, Any], now: Hierarchy) -> Ou
         else:
             after = after.with_user(now.users[token.user, token.account])
     edits = [edit for proposal in chosen for edit in proposal.edits]
-    targets = dict.fromkeys(edit.target for edit in edits if isinstance(edit, EditEntries))
-    results = [compared(saved.plan.hierarchy, after, target, saved.settings) for target in targets]
-    if any(not isinstance(edit, EditEntries) for edit in edits):
+    targets = dict.fromkeys(edit.target for edit in edits if isinstance(edit, OwnEdit))
+    results = [part_compared(saved.plan.hierarchy, after, target, saved.settings) for target in targets]
+    if any(isinstance(edit, SharedEdit) for edit in edits):
         results.append(imports_compared(saved.plan.hierarchy, after, saved.settings))
     found = united(results)
     promised = judge(saved.plan.hierarchy, edits, saved.settings)

@@ -14,7 +14,19 @@ from optimizer.claims.keys import account_key, operator_key, user_key
 from optimizer.claims.model import AccountClaims, Export, Import, OperatorClaims, Record, UserClaims
 from optimizer.claims.token import parse_token
 from optimizer.claims.verify import Issue, account_issues, operator_issues, user_issues
-from optimizer.edits import AddAccount, EditEntries, EditExports, EditImports, ListName, Target, TargetKind
+from optimizer.edits import (
+    ActivationRevocation,
+    AddAccount,
+    EditActivationRevocations,
+    EditEntries,
+    EditExports,
+    EditImports,
+    EditRevocations,
+    ListName,
+    Revocation,
+    Target,
+    TargetKind,
+)
 from optimizer.errors import SourceError, TokenError
 from optimizer.hierarchy import Coverage, Hierarchy, Signed, Skipped
 from optimizer.proposals import (
@@ -139,6 +151,8 @@ def _settings(document: Document) -> Settings:
         servers=tuple(map(Server, document["servers"])),
         complete_users=document["complete"]["users"],
         complete_accounts=document["complete"]["accounts"],
+        complete_tokens=document.get("complete_tokens", False),
+        max_user_ttl=document.get("max_user_ttl"),
         accounts=tuple(document["accounts"]),
         rules=tuple(document["rules"]),
         effort=document["effort"],
@@ -280,6 +294,12 @@ def _edit(document: Document) -> Edit:
             return EditImports(target, *(tuple(_as(Import, each) for each in items) for items in (removed, added)))
         case "edit-exports":
             return EditExports(target, *(tuple(_as(Export, each) for each in items) for items in (removed, added)))
+        case "edit-revocations":
+            return EditRevocations(target, *(tuple(Revocation(**each) for each in items) for items in (removed, added)))
+        case "edit-activation-revocations":
+            return EditActivationRevocations(
+                target, *(tuple(ActivationRevocation(**each) for each in items) for items in (removed, added))
+            )
         case "add-account":
             (account,) = added
             if account["sub"] != target.account:

@@ -1,4 +1,4 @@
-"""What a rule is, and what it sees: one permission block. It notices and suggests, and never grades itself."""
+"""What a rule is, and what it sees: a permission block or a whole account. It suggests, and never grades itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from optimizer.claims.model import PermissionLists
-    from optimizer.edits import Target
+    from optimizer.edits import Edit, Target
+    from optimizer.rules.view import AccountView
     from optimizer.subjects.subject import Entry
 
 
@@ -91,7 +92,10 @@ class Rule:
     page
         Its module's docstring: what it finds, what that costs, what the proposal changes, when to leave it, sources.
     find
-        Looks at one block; None where it takes all blocks of a token to see (`optimizer.widen`).
+        Looks at one block; None where it takes all blocks of a token to see (`optimizer.widen`), or the account.
+    find_in
+        Looks at an account, after the rules of its blocks. It is asked of every account of a store, so it looks first
+        whether there is anything of its kind at all.
     """
 
     name: str
@@ -100,12 +104,17 @@ class Rule:
     find: Callable[[Block], Iterator[Finding]] | None
     only_odd: bool = False
     """Whether all that it finds are entries that are no plain patterns."""
+    find_in: Callable[[AccountView], Iterator[Finding]] | None = None
 
     def look(self, block: Block) -> tuple[Finding, ...]:
         """What it finds in a block."""
         if self.find is None or (self.only_odd and block.is_plain):
             return ()
         return tuple(self.find(block))
+
+    def look_at(self, view: AccountView) -> tuple[Finding, ...]:
+        """What it finds in an account."""
+        return () if self.find_in is None else tuple(self.find_in(view))
 
     @property
     def summary(self) -> str:
@@ -143,5 +152,34 @@ class Rule:
             edits=()
             if name is None
             else tuple(EditEntries(block.target, name, remove, add) for remove, add in removals),
+            advice=advice,
+        )
+
+    def found_in(
+        self,
+        target: Target,
+        message: str,
+        evidence: Iterable[Evidence] = (),
+        *,
+        edits: Iterable[Edit] = (),
+        advice: str = "",
+    ) -> Finding:
+        """What this rule found in an account.
+
+        Parameters
+        ----------
+        target
+            The part of a token that it is about.
+        edits
+            Each makes sense alone; all of them are edits of this account's own token, or of what it shares with others.
+        """
+        return Finding(
+            rule=self.name,
+            severity=self.severity,
+            target=target,
+            list=None,
+            message=message,
+            evidence=tuple(evidence),
+            edits=tuple(edits),
             advice=advice,
         )

@@ -122,11 +122,11 @@ def test_a_plan_made_with_budgets_of_accounts_goes_into_a_script(permopt, projec
 
 
 def test_propose_widens_by_the_budget_of_the_account_where_a_run_widens(permopt, project):
-    project('[budgets]\nORDERS = "39KB"\n')
+    project('[budgets]\nORDERS = "17KB"\n')
     words = ("propose", ACME, "--now", NOW, "-f", "json", "--account", "ORDERS", "--user-budget", "100KB")
     configured = permopt(*words).json["budgets"]
-    assert [each["budget"] for each in configured] == [39 * 1024]
-    assert [each["budget"] for each in permopt(*words, "--budget", "38KB").json["budgets"]] == [38 * 1024]
+    assert [each["budget"] for each in configured] == [17 * 1024]
+    assert [each["budget"] for each in permopt(*words, "--budget", "16KB").json["budgets"]] == [16 * 1024]
 
 
 def test_known_subjects_wait_for_a_run_that_widens(permopt, project):
@@ -261,8 +261,8 @@ TOLD = """
 `servers[1]`: `two` is no version of nats-server; write it as 2.12, 2.11 or 2.12.15
 `accounts`: not a list of texts; write it as ["one", "another"]
 `rules[1]`: no rule `covered-entrie`; did you mean `covered-entry`?
-`rules[2]`: no rule `none-such`; `permopt rules` lists them; `covered-entry`
-`complete`: neither users nor accounts; write it as ["users", "accounts"]
+`rules[2]`: no rule `none-such`; `permopt rules` lists them; `blanket-revocation`
+`complete`: neither users, accounts nor tokens; write it as ["users", "accounts"]
 `source`: not a text; write a source, as on the command line, in quotes
 `sorce`: unknown key; did you mean `source`?
 `budgets.B`: `5` is 5 bytes, and a token with nothing in it weighs

@@ -1,7 +1,7 @@
 """Ways in which nsc does more, or other, than it was asked to, each met by a script or refused beforehand.
 
 The numbers are those of docs/decisions/0005-scripts.md. Traps 3, 4, 10 and 17 are of commands that no script
-uses (`edit export`, `delete import`, `delete mapping --to`, revocations), and the first test holds them to that.
+of lists uses (`edit export`, `delete import`, `delete mapping --to`, revocations): the first test holds them to that.
 """
 
 from __future__ import annotations

@@ -86,8 +86,35 @@ def test_no_rule_finds_anything_in_the_clean_store():
 def test_every_rule_but_those_for_what_no_token_of_acme_holds_finds_something_in_it():
     acme = plan("acme")
     found = {proposal.finding.rule for proposal in acme.proposals} | {finding.rule for finding in acme.findings}
-    rules = {rule.name for rule in RULES if rule.find is not None}
-    assert rules - found <= {"malformed-entry", "unknown-operation", "unknown-api"}
+    rules = {rule.name for rule in RULES if rule.find is not None or rule.find_in is not None}
+    assert rules - found <= {"malformed-entry", "unknown-operation", "unknown-api", "idle-activation-revocation"}
+
+
+def test_of_the_revocations_of_acme_the_covered_ones_go_and_no_others():
+    acme, after = plan("acme"), after_the_safe_ones()
+    for key, signed in acme.hierarchy.accounts.items():
+        was, left = signed.claims.revocations, after.accounts[key].claims.revocations
+        assert left == {who: at for who, at in was.items() if who == "*" or at > was.get("*", -1)}
+    ours = [it for it in acme.default_selection if "revocation" in it.finding.rule]
+    gone = {it.finding.rule: len(it.edits[0].remove) for it in ours}
+    assert gone == {"covered-revocation": 220, "covered-activation-revocation": 21}
+    (blanket,) = [it for it in acme.proposals if it.finding.rule == "blanket-revocation"]
+    assert blanket.judgement.safety is Safety.RISKY
+    assert blanket.judgement.lost
+
+
+def test_no_word_frees_a_revocation_of_an_account_that_a_token_contradicts():
+    hierarchy = plan("acme").hierarchy
+    stated = examine(hierarchy, Settings(now=NOW, max_user_ttl=30 * 86_400, rules=("outlived-revocation",)))
+    guarded = {owner(hierarchy, it.finding.target).split("/")[0] for it in stated.proposals}
+    lasting = {
+        hierarchy.accounts[account].claims.name
+        for (_, account), user in hierarchy.users.items()
+        if not user.claims.exp or user.claims.exp - user.claims.iat > 30 * 86_400
+    }
+    assert not guarded & lasting
+    contradicted = {owner(hierarchy, it.target).split("/")[0] for it in stated.findings}
+    assert contradicted == {signed.claims.name for signed in hierarchy.accounts.values() if signed.claims.revocations}
 
 
 @pytest.mark.parametrize("who", UNTOUCHED)

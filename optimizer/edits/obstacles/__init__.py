@@ -1,7 +1,7 @@
 """Why nsc cannot make an edit, or must not be asked to.
 
 Each reason was met by running nsc 2.12.0; where one holds, the proposal is advice and gets no script step. What any
-edit of a token meets is in ``tokens``, what an edit of one kind meets in ``entries`` and ``sharing``.
+edit of a token meets is in ``tokens``, what an edit of one kind meets in ``entries``, ``sharing`` and ``revocations``.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from optimizer.edits.anew import Itself
 from optimizer.edits.lists import EditEntries
 from optimizer.edits.obstacles.entries import of_entries, together
 from optimizer.edits.obstacles.names import account_names, of_names
+from optimizer.edits.obstacles.revocations import of_revocations
 from optimizer.edits.obstacles.sharing import of_new_account, of_sharing
 from optimizer.edits.obstacles.tokens import of_account_token, of_user_token
-from optimizer.edits.sharing import AddAccount
+from optimizer.edits.revocations import EditActivationRevocations, EditRevocations
+from optimizer.edits.sharing import AddAccount, EditExports, EditImports
 from optimizer.edits.targets import TargetKind
 
 if TYPE_CHECKING:
@@ -66,7 +68,10 @@ def _obstacles(edit: Edit, hierarchy: Hierarchy) -> Iterator[str]:
         yield from of_user_token(user, account, hierarchy)
     else:
         yield from of_account_token(target, hierarchy, account)
-    if isinstance(edit, EditEntries):
-        yield from of_entries(edit, hierarchy)
-    else:
-        yield from of_sharing(edit, account.claims)
+    match edit:
+        case EditEntries():
+            yield from of_entries(edit, hierarchy)
+        case EditRevocations() | EditActivationRevocations():
+            yield from of_revocations(edit, account.claims)
+        case EditImports() | EditExports():
+            yield from of_sharing(edit, account.claims)

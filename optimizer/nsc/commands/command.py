@@ -16,6 +16,11 @@ class Command(Protocol):
         """An activation token that it reads from a file; empty where it reads none."""
         ...
 
+    @property
+    def each(self) -> tuple[str, ...]:
+        """What the last of its words is completed with, one call each; empty where it is one call."""
+        ...
+
     def done_to(self, hierarchy: Hierarchy) -> Hierarchy:
         """The claims after nsc ran it, before nsc encodes them.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.edits import TargetKind
 from optimizer.nsc.commands.entries import entry_commands
+from optimizer.nsc.commands.revocations import activation_commands, revocation_commands
 from optimizer.nsc.commands.sharing import account_commands, export_commands, import_commands
 
 if TYPE_CHECKING:
@@ -25,3 +26,7 @@ def commands(now: Hierarchy, wanted: Hierarchy, target: Target) -> tuple[Command
             return export_commands(now, wanted, target)
         case TargetKind.ACCOUNT:
             return account_commands(now, wanted, target)
+        case TargetKind.REVOCATION:
+            return revocation_commands(now, wanted, target)
+        case TargetKind.ACTIVATION:
+            return activation_commands(now, wanted, target)

@@ -42,6 +42,7 @@ class EditBlock:
     remove: tuple[str, ...] = ()
 
     activation: ClassVar[str] = ""
+    each: ClassVar[tuple[str, ...]] = ()
 
     def done_to(self, hierarchy: Hierarchy) -> Hierarchy:
         """The hierarchy after it."""

@@ -31,6 +31,7 @@ class MakeAccount:
 
     edit: AddAccount
     activation: ClassVar[str] = ""
+    each: ClassVar[tuple[str, ...]] = ()
 
     def done_to(self, hierarchy: Hierarchy) -> Hierarchy:
         """The hierarchy with the account in it."""
@@ -50,6 +51,7 @@ class DeleteImport:
     account: AccountKey
     told: Import
     activation: ClassVar[str] = ""
+    each: ClassVar[tuple[str, ...]] = ()
 
     def done_to(self, hierarchy: Hierarchy) -> Hierarchy:
         """The hierarchy without the import nsc takes, be it the one meant or not.
@@ -75,6 +77,7 @@ class AddImport:
 
     account: AccountKey
     made: Import
+    each: ClassVar[tuple[str, ...]] = ()
 
     @property
     def activation(self) -> str:
@@ -114,6 +117,7 @@ class DeleteExport:
     account: AccountKey
     told: Export
     activation: ClassVar[str] = ""
+    each: ClassVar[tuple[str, ...]] = ()
 
     def done_to(self, hierarchy: Hierarchy) -> Hierarchy:
         """The hierarchy without the export nsc takes, the first of that subject."""
@@ -133,6 +137,7 @@ class AddExport:
     account: AccountKey
     made: Export
     activation: ClassVar[str] = ""
+    each: ClassVar[tuple[str, ...]] = ()
 
     def done_to(self, hierarchy: Hierarchy) -> Hierarchy:
         """The hierarchy with the export last."""
