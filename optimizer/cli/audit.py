@@ -129,6 +129,8 @@ def command(
     with output.progress("reading", quiet=quiet) as progress:
         hierarchy = read(where, now=settings.now, operator=operator, progress=progress)
     options.known_accounts(settings.accounts, hierarchy)
+    for remark in options.unmatched_budgets(settings, hierarchy):
+        output.note(remark, quiet=quiet)
     stated = Coverage(users=settings.complete_users, accounts=settings.complete_accounts)
     hierarchy = replace(hierarchy, coverage=stated)
     plan = None if no_findings else _examined(hierarchy, settings, quiet=quiet)

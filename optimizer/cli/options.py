@@ -334,6 +334,16 @@ def known_accounts(patterns: Iterable[str], hierarchy: Hierarchy) -> None:
             raise UsageError(f"no account matches `{pattern}`", values.nearest(pattern, names, "the store has"))
 
 
+def unmatched_budgets(settings: Settings, hierarchy: Hierarchy) -> list[str]:
+    """Notes on the budgets of the configuration that are of no account: what a typing error would hide."""
+    accounts = [(account.claims.name, key) for key, account in hierarchy.accounts.items()]
+    return [
+        f"no account matches `{glob}` of [budgets]"
+        for glob, _ in settings.budgets
+        if not any(fnmatchcase(name, glob) or glob in (name, key) for name, key in accounts)
+    ]
+
+
 def failing(fail_on: str | None, configured: Configuration, otherwise: str) -> frozenset[Severity]:
     """The severities that make a run fail, by the flag, the configuration, or what the command does without either."""
     return values.severities_at(fail_on or configured.fail_on or otherwise)

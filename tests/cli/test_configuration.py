@@ -66,6 +66,14 @@ def test_budgets_are_the_first_that_matches_else_that_of_the_run(permopt, projec
     assert "or their own (3 by the configuration)" in permopt("audit", ACME, "--now", NOW, "--no-findings").out
 
 
+def test_a_budget_of_no_account_is_remarked_on(permopt, project):
+    project('[budgets]\nODRERS = "20KB"\n"ORDERS*" = "40KB"\n')
+    typed = permopt("audit", ACME, "--now", NOW, "--no-findings", "-f", "json")
+    remarks = [line for line in typed.err.splitlines() if "[budgets]" in line]
+    assert remarks == ["no account matches `ODRERS` of [budgets]"]
+    assert "[budgets]" not in permopt("audit", ACME, "--now", NOW, "--no-findings", "--budget", "9KB").err
+
+
 def test_a_budget_on_the_command_line_is_that_of_every_account(permopt, project):
     project('[budgets]\nORDERS = "40KB"\n')
     assert set(budgets(audited(permopt, "--budget", "8KB")).values()) == {8 * 1024}
