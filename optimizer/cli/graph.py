@@ -167,9 +167,10 @@ def command(
             filters += [] if depth is None else ["--depth", str(depth)]
             filters += [] if only is None else ["--type", only.value]
             filters += ["--broken"] if only_broken else []
-            following = saved or output.typed(
-                "permopt", "graph", where, *filters, "--format", "dot", "-o", "imports.dot"
-            )
+            drawn = (*filters, "--format", "dot", "-o", "imports.dot")
+            planned = ("--hubs", "--plan", "hubs.json")
+            further = planned if hubs and document["suggestions"] else drawn
+            following = saved or output.typed("permopt", "graph", where, *further)
             style = output.style(no_colour=no_color or file is not None)
             remarks = cautions(document, style, name) + (consolidation_page(document, style, name) if hubs else "")
             text = graph_page(document, style, next_command=following, remarks=remarks)

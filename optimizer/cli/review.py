@@ -86,7 +86,7 @@ def command(
     elif form is ShortForm.TABLE and not quiet and sys.stdin.isatty() and sys.stdout.isatty():
         return desk.walk()
     selection = select(saved, desk.decisions)
-    following = _following(plan, saved.plan, selection)
+    following = _following(plan, saved.plan, desk.decisions, selection)
     if form is ShortForm.JSON:
         output.emit(text_of(without_seeds(_states(saved.plan, desk.decisions, selection))))
     else:
@@ -156,9 +156,13 @@ class _Desk:
         output.emit(only.apply)
 
 
-def _following(file: Path, plan: Plan, selection: Selection) -> str:
+def _following(file: Path, plan: Plan, decisions: Decisions, selection: Selection) -> str:
     """What to type next: where nothing is chosen, a script would be empty."""
-    possible = [each.id for each in plan.proposals if each.judgement.safety is not Safety.ADVICE]
+    possible = [
+        each.id
+        for each in plan.proposals
+        if each.judgement.safety is not Safety.ADVICE and decisions.verdict(each.id) is not Verdict.REJECT
+    ]
     if possible and not selection.chosen:
         return output.typed("permopt", "review", file, "--accept", possible[0])
     return output.typed("permopt", "script", file, "-o", "scripts")

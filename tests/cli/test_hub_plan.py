@@ -155,6 +155,11 @@ def test_review_says_where_each_proposal_stands(permopt, planned):
     check(permopt("review", plan, "-f", "json").json)
 
 
+def test_suggestions_lead_to_a_plan(permopt, market):
+    typed = permopt("graph", market.root, "--hubs", "--now", NOW)
+    assert typed.out.endswith(f"next\n  permopt graph {market.root} --hubs --plan hubs.json\n")
+
+
 def test_where_nothing_is_chosen_review_leads_to_accepting_and_not_to_an_empty_script(permopt, planned):
     plan, _ = planned(HUB, SECOND)
     document = json.loads(plan.read_text())
