@@ -84,7 +84,7 @@ def _kind_and_version(document: Mapping[str, Json]) -> tuple[str, int]:
     if type(nats) is dict and NAMES.issuperset(document) and NAMES.issuperset(nats):  # no other name is taken for these
         kind, number = nats.get("type"), nats.get("version")
         if type(kind) is str and type(number) is int and "type" not in document and type(document) is dict:
-            return kind, integer(number, None)
+            return kind, _member("nats.version", integer, number, None)
     top, inner, version = "", "", 0
     for name, value in document.items():
         folded = gojson.folded(name)

@@ -78,7 +78,7 @@ def marked(shop):
 def test_it_says_what_is_over_its_budget_and_what_was_found(permopt):
     text = comment(permopt, ACME)
     assert "- **6 accounts are over the budget of 10,240 bytes**" in text
-    assert "- found 4 errors, 257 warnings and 8 notes" in text
+    assert "- found 4 errors, 259 warnings and 19 notes" in text
     assert re.search(r"\| `ORDERS` \| 41,938 \| 10,240 \| █{10} \| revocations 67%", text)
     assert text.count("<details>") == text.count("</details>") == 4
     assert text.endswith(f"Next: `permopt propose {ACME} -o plan.json`\n")

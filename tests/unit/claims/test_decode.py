@@ -352,6 +352,7 @@ def outcome(payload: bytes) -> object:
 @example(account(',"signing_keys":[{"kind":"user_scope","template":{"x":{"b":1,"a":2},"sub":{"z":1,"y":2}}}]'))
 @example(account(',"signing_keys":[{"kind":"user_scope","role":1,"key":2}]'))
 @example(account(f',"revocations":{{"*":{2**63}}}'))
+@example(b'{"sub":"A","nats":{"version":9223372036854775808,"type":"account"}}')
 @example(account(',"revocations":{"*":true}'))
 @example(account(',"revocations":{"*":1},"revocations":{"U":2}'))
 @example(user(',"Type":"account"'))
