@@ -258,15 +258,17 @@ def test_a_plan_of_lists_and_revocations_of_one_account_promises_bytes_that_add_
     store.forge("A", nats={"revocations": times, "exports": exports({}, {accounts(1)[0]: 5}, {})})
     hierarchy = store.hierarchy()
     plan = examine(hierarchy, settings())
-    rules = [each.finding.rule for each in plan.default_selection]
-    assert rules == ["covered-entry", "covered-revocation", "idle-activation-revocation"]
-    whole = judge(hierarchy, [edit for each in plan.default_selection for edit in each.edits], settings())
-    assert (whole.safety, whole.tokens) == (Safety.SAFE, plan.judgement.tokens)
-    sizes = [tuple((each.before, each.after) for each in one.judgement.tokens) for one in plan.default_selection]
+    safe = plan.default_selection
+    assert [each.finding.rule for each in safe] == ["covered-entry", "covered-revocation"]
+    chosen = (*safe, *(each for each in plan.proposals if each.finding.rule == "idle-activation-revocation"))
+    assert chosen[-1].judgement.safety is Safety.GUARDED, "the export may ask for activations again"
+    for part, safety in ((safe, Safety.SAFE), (chosen, Safety.GUARDED)):
+        whole = judge(hierarchy, [edit for each in part for edit in each.edits], settings())
+        assert (whole.safety, whole.tokens[0].after) == (safety, part[-1].judgement.tokens[0].after)
+    sizes = [tuple((each.before, each.after) for each in one.judgement.tokens) for one in chosen]
     assert sizes[0][0][1] == sizes[1][0][0]
     assert sizes[1][0][1] == sizes[2][0][0]
-    assert sizes[2][0][1] == whole.tokens[0].after
-    out = write(script_for(hierarchy, plan.default_selection, whole), tmp_path / "out")
+    out = write(script_for(hierarchy, chosen, whole), tmp_path / "out")
     assert sh(out / "apply.sh", "-H", str(store.home)).code == 0
     assert expected_is_there(store, out)
     assert len(store.path("A").read_bytes()) == whole.tokens[0].after
