@@ -10,10 +10,11 @@ import enum
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from optimizer.audit.bands import KB, Band, ConnectBand, validation_milliseconds
 from optimizer.audit.entries import described
+from optimizer.claims.model import AccountClaims, UserClaims
 from optimizer.claims.sections import ACTIVATIONS, escapes, largest_entries, section_weights, sections
 from optimizer.claims.token import MAX_TOKEN_SIZE
 from optimizer.proposals import Safety, Severity
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from optimizer.audit.exclusions import Excluded
     from optimizer.audit.positions import GrowingPosition
     from optimizer.claims.keys import AccountKey, OperatorKey, UserKey
-    from optimizer.claims.model import AccountClaims, UserClaims
     from optimizer.claims.sections import Escapes, Section
     from optimizer.claims.token import Token
     from optimizer.claims.weigh import Weight
@@ -163,9 +163,12 @@ class Validation:
         return next((name for limit, name in limits if self.milliseconds < limit), "stalling")
 
 
+C = TypeVar("C", AccountClaims, UserClaims)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountAudit:
-    """An account's token on the scale.
+class Weighed(Generic[C]):
+    """A token on the scale.
 
     Parameters
     ----------
@@ -173,29 +176,18 @@ class AccountAudit:
         As the token says, exact.
     budget
         Bytes it may have: the run's, or its own.
-    user_bytes
-        Of the tokens of its users together; 0 where the source cannot hold users.
     """
 
     name: str
-    key: AccountKey
     token_bytes: int
     payload_bytes: int
-    band: Band
     budget: int
-    counts: Counts
-    user_bytes: int
-    signed: Signed[AccountClaims] = field(repr=False, compare=False)
+    signed: Signed[C] = field(repr=False, compare=False)
 
     @property
     def over_budget(self) -> bool:
         """Whether the token is larger than its budget."""
         return self.token_bytes > self.budget
-
-    @property
-    def headroom(self) -> int:
-        """Bytes left to the 1 MiB above which nats-server refuses a token; negative beyond."""
-        return MAX_TOKEN_SIZE - self.token_bytes
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -211,6 +203,36 @@ class AccountAudit:
     def escapes(self) -> Escapes:
         """What ``>``, ``<`` and ``&`` cost, six payload bytes each."""
         return escapes(self.signed.token)
+
+    def largest(self, most: int = 3) -> tuple[Entry, ...]:
+        """The entries that weigh most, heaviest first."""
+        return _largest(self.signed, most)
+
+    @property
+    def position(self) -> GrowingPosition | None:
+        """The token position of its subjects whose values cost most."""
+        return _position(self.signed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountAudit(Weighed[AccountClaims]):
+    """An account's token on the scale.
+
+    Parameters
+    ----------
+    user_bytes
+        Of the tokens of its users together; 0 where the source cannot hold users.
+    """
+
+    key: AccountKey
+    band: Band
+    counts: Counts
+    user_bytes: int
+
+    @property
+    def headroom(self) -> int:
+        """Bytes left to the 1 MiB above which nats-server refuses a token; negative beyond."""
+        return MAX_TOKEN_SIZE - self.token_bytes
 
     @property
     def validation(self) -> Validation:
@@ -224,22 +246,13 @@ class AccountAudit:
         milliseconds = validation_milliseconds(sizes.get("/nats/exports", 0), import_bytes * share)
         return Validation(self.counts.exports, services, round(milliseconds))
 
-    def largest(self, most: int = 3) -> tuple[Entry, ...]:
-        """The entries that weigh most, heaviest first."""
-        return _largest(self.signed, most)
-
-    @property
-    def position(self) -> GrowingPosition | None:
-        """The token position of its subjects whose values cost most."""
-        return _position(self.signed)
-
     def replicated_bytes(self, replicas: int) -> int:
         """What the token takes on so many servers, each of which keeps it."""
         return self.token_bytes * replicas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserAudit:
+class UserAudit(Weighed[UserClaims]):
     """A user's token on the scale.
 
     Parameters
@@ -252,42 +265,8 @@ class UserAudit:
 
     account: AccountKey
     account_name: str
-    name: str
     key: UserKey
-    token_bytes: int
-    payload_bytes: int
     band: ConnectBand
-    budget: int
-    signed: Signed[UserClaims] = field(repr=False, compare=False)
-
-    @property
-    def over_budget(self) -> bool:
-        """Whether the token is larger than its budget."""
-        return self.token_bytes > self.budget
-
-    @property
-    def sections(self) -> tuple[Section, ...]:
-        """What the token consists of; the bytes sum to it."""
-        return sections(self.signed.token)
-
-    @property
-    def dominant(self) -> Weight:
-        """The section that weighs most."""
-        return _dominant(self.signed.token)
-
-    @property
-    def escapes(self) -> Escapes:
-        """What ``>``, ``<`` and ``&`` cost, six payload bytes each."""
-        return escapes(self.signed.token)
-
-    def largest(self, most: int = 3) -> tuple[Entry, ...]:
-        """The entries that weigh most, heaviest first."""
-        return _largest(self.signed, most)
-
-    @property
-    def position(self) -> GrowingPosition | None:
-        """The token position of its subjects whose values cost most."""
-        return _position(self.signed)
 
 
 @dataclass(frozen=True, slots=True)

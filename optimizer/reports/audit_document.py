@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from optimizer.reports.audit_accepted import exclusion_document, since_document, standing_of
@@ -72,7 +73,7 @@ def audit_document(audit: Audit, *, replicas: int | None = None) -> Document:
 
 
 def _account(account: AccountAudit, replicas: int | None) -> Document:
-    counts, escapes, validation = account.counts, account.escapes, account.validation
+    escapes, validation = account.escapes, account.validation
     found: dict[str, Any] = {
         "name": account.name,
         "key": account.key,
@@ -83,14 +84,7 @@ def _account(account: AccountAudit, replicas: int | None) -> Document:
         "over_budget": account.over_budget,
         "headroom": account.headroom,
         "user_bytes": account.user_bytes,
-        "counts": {
-            "imports": counts.imports,
-            "exports": counts.exports,
-            "signing_keys": counts.signing_keys,
-            "revocations": counts.revocations,
-            "mappings": counts.mappings,
-            "users": counts.users,
-        },
+        "counts": asdict(account.counts),
         "sections": _sections(account.sections),
         "largest": _largest(account.largest()),
         "escapes": {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from optimizer.audit.bands import ConnectBand
@@ -139,16 +140,8 @@ def _sections(audit: Audit, of: Mapping[AccountKey, Mapping[str, str]]) -> Itera
 
 def _entries(audit: Audit, of: Mapping[AccountKey, Mapping[str, str]]) -> Iterator[Sample]:
     for account in audit.accounts:
-        counts = account.counts
-        kinds = {
-            "imports": counts.imports,
-            "exports": counts.exports,
-            "signing_keys": counts.signing_keys,
-            "revocations": counts.revocations,
-            "mappings": counts.mappings,
-            "users": counts.users,
-        }
-        yield from (({**of[account.key], "kind": kind}, count) for kind, count in kinds.items() if count is not None)
+        kinds = asdict(account.counts).items()
+        yield from (({**of[account.key], "kind": kind}, count) for kind, count in kinds if count is not None)
 
 
 def _findings(findings: Iterable[AuditFinding], operator: str) -> Iterator[Sample]:
