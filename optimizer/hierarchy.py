@@ -118,6 +118,11 @@ class Hierarchy:
         return replace(self, accounts=accounts, users=users, _owners=[])
 
     @property
+    def system_account(self) -> str:
+        """The key of the system account; empty where no token names one, though a server's configuration may."""
+        return "" if self.operator is None else self.operator.claims.system_account
+
+    @property
     def fingerprint(self) -> str:
         """A hash over all tokens; two reads of an unchanged source agree."""
         digest = hashlib.sha256()

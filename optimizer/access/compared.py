@@ -178,10 +178,15 @@ def _opened(before: Principal, after: Principal, settings: Settings) -> Iterator
 
 
 def _relation(relations: Iterable[Relation], *, gained: bool, lost: bool) -> Relation:
+    if Relation.UNDECIDED in relations and not (gained and lost):
+        return Relation.UNDECIDED
+    return relation_of(gained=gained, lost=lost)
+
+
+def relation_of(*, gained: bool, lost: bool) -> Relation:
+    """How two sides stand where all that was gained and lost between them is known."""
     if gained and lost:
         return Relation.CROSSED
-    if Relation.UNDECIDED in relations:
-        return Relation.UNDECIDED
     if gained:
         return Relation.WIDER
     return Relation.NARROWER if lost else Relation.SAME

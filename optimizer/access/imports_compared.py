@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from optimizer.access.compared import Compared, united
+from optimizer.access.compared import Compared, relation_of, united
 from optimizer.claims.model import NOTHING, OperatorClaims
 from optimizer.claims.validate import refusal_of_earlier
 from optimizer.edits.anew import Itself
@@ -59,8 +59,7 @@ def imports_compared(before: Hierarchy, after: Hierarchy, settings: Settings) ->
         return Compared()
     near = surroundings(edited, before, after, now=settings.now)
     old, new = _side(before, near.before, settings.now), _side(after, near.after, settings.now)
-    system = "" if before.operator is None else before.operator.claims.system_account
-    return _Comparison(old, new, edited, near.asking, near.loaded, settings, system).compared()
+    return _Comparison(old, new, edited, near.asking, near.loaded, settings, before.system_account).compared()
 
 
 def _edited(before: Hierarchy, after: Hierarchy) -> tuple[AccountKey, ...]:
@@ -280,7 +279,7 @@ class _Comparison:
         compared = Compared(
             gained=self._witnesses(gained, servers),
             lost=self._witnesses(lost, servers),
-            relation=_relation(gained, lost),
+            relation=relation_of(gained=bool(gained), lost=bool(lost)),
             leafnode=False,
             protected=self._witnesses([probe for probe in gained if self._is_protected(probe)], servers),
         )
@@ -354,11 +353,3 @@ def _by_claims(edges: Iterable[Edge]) -> dict[tuple[str, Import], list[Edge]]:
 def _earlier_refusal(side: _Side, key: str) -> bool:
     claims = side.accounts.get(key)
     return claims is not None and refusal_of_earlier(claims) is not None
-
-
-def _relation(gained: Sequence[AcrossImport], lost: Sequence[AcrossImport]) -> Relation:
-    if gained and lost:
-        return Relation.CROSSED
-    if gained:
-        return Relation.WIDER
-    return Relation.NARROWER if lost else Relation.SAME

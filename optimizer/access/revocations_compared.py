@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from optimizer.access.compared import Compared
+from optimizer.access.compared import Compared, relation_of
 from optimizer.edits import EVERYBODY
 from optimizer.proposals import Witness
 from optimizer.subjects.probes import AcrossImport, Connect, Relation
@@ -92,7 +92,7 @@ def revocations_compared(before: Hierarchy, after: Hierarchy, account: AccountKe
     gained = tuple(each for each, word in said if word is None)
     own = {*old.revocations, *new.revocations}
     return Compared(
-        relation=_relation(gained, lost),
+        relation=relation_of(gained=bool(gained), lost=bool(lost)),
         gained=tuple(_witnesses(gained, users, own, new, settings)),
         lost=tuple(_witnesses(lost, users, own, new, settings)),
         principals=len(users),
@@ -214,7 +214,7 @@ def activation_revocations_compared(
             gained=(*result.gained, *_importers(gained, now[name], new, settings)),
             lost=(*result.lost, *_importers(lost, now[name], new, settings)),
         )
-    relation = _relation(result.gained, result.lost)
+    relation = relation_of(gained=bool(result.gained), lost=bool(result.lost))
     return replace(result, relation=relation, leafnode=relation is Relation.SAME)
 
 
@@ -227,11 +227,3 @@ def _importers(
         probe = AcrossImport(window.key or _SOMEBODY, export.type, literal, account.sub, account.name, literal)
         for server in settings.servers:
             yield Witness(f"{whose} by an activation issued {_when(window)}", probe, server)
-
-
-def _relation(gained: Sequence[object], lost: Sequence[object]) -> Relation:
-    if gained and lost:
-        return Relation.CROSSED
-    if gained:
-        return Relation.WIDER
-    return Relation.NARROWER if lost else Relation.SAME

@@ -131,7 +131,7 @@ def build(hierarchy: Hierarchy, now: int) -> nx.MultiDiGraph[str]:
 
 def _source(hierarchy: Hierarchy, now: int) -> _Source:
     operator = None if hierarchy.operator is None else hierarchy.operator.claims
-    system = ("" if operator is None else operator.system_account) or UNNAMED_SYSTEM
+    system = hierarchy.system_account or UNNAMED_SYSTEM
     refusals: dict[str, str] = {key: _refusal(account) for key, account in hierarchy.accounts.items()}
     exporters: dict[str, Exporter] = {}
     for key, account in hierarchy.accounts.items():

@@ -136,8 +136,7 @@ class _Search:
                     self._streams[edge.exporter].append(edge)
                 elif edge.kind == "service":
                     self._services[edge.importer].append(edge)
-        operator = hierarchy.operator
-        self._system = "" if operator is None else operator.claims.system_account
+        self._system = hierarchy.system_account
         self._arrivals: dict[tuple[str, str], Arrival] = {}
         self._unknown: dict[str, None] = {}
 

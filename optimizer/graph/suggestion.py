@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from optimizer.claims.encode import payload_bytes, reencoded, token_size
 from optimizer.claims.keys import AccountKey
 from optimizer.claims.model import AccountClaims, Export, Import
+from optimizer.edits.sharing import UNLIMITED
 from optimizer.graph.resolve import route
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ NEW_KEY = AccountKey("A" * 56)
 """Its key in claims, of the length that any key has."""
 
 _SOME_TIME = 1_000_000_000  # ten digits, as any time a token is signed at
-_UNLIMITED = {"subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": True, "conn": -1}
 
 
 class Kind(enum.Enum):
@@ -194,7 +194,7 @@ def new_account(name: str, imports: Iterable[Import], exports: Iterable[Export])
         iss="O" * 56,
         iat=_SOME_TIME,
         name=name,
-        limits={**_UNLIMITED, "leaf": -1},
+        limits=UNLIMITED,
         imports=tuple(imports),
         exports=tuple(exports),
     )

@@ -51,8 +51,7 @@ class Together:
 
     def __init__(self, edges: Sequence[Edge], hierarchy: Hierarchy) -> None:
         self._accounts = hierarchy.accounts
-        operator = hierarchy.operator
-        self._system = ("" if operator is None else operator.claims.system_account) or UNNAMED_SYSTEM
+        self._system = hierarchy.system_account or UNNAMED_SYSTEM
         self._mine: dict[str, list[_Import]] = defaultdict(list)
         self._takers: dict[tuple[str, str], list[_Import]] = defaultdict(list)
         for edge in edges:
